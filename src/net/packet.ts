@@ -1,0 +1,160 @@
+// A packet as a line of JSON, and what became of it: the two shapes that both engines and every tool speak.
+// Owns the types. Names are those of the published file formats (snake_case), so a line is the value itself.
+
+export type ProtoName = 'tcp' | 'udp' | 'sctp' | 'icmp' | 'icmpv6' | 'gre' | 'esp' | 'dccp' | 'udplite' | number
+
+/** The header fields of one packet. Ports for tcp, udp, udplite, dccp, sctp; icmp_* for icmp and icmpv6. */
+export interface Header {
+  proto: ProtoName
+  /** Canonical text; both of one family. */
+  src: string
+  dst: string
+  sport?: number
+  dport?: number
+  /** TCP flags, letters of `FSRPAUEC` in that order. */
+  flags?: string
+  /** 0..255; default 64. */
+  ttl?: number
+  tos?: number
+  icmp_type?: number
+  icmp_code?: number
+  /** Query identifier (echo, timestamp …); absent on errors. */
+  icmp_id?: number
+  /** The header that an ICMP error quotes. */
+  inner?: Header
+  seq?: number
+  ack?: number
+}
+
+/** A concrete packet: what `process` takes. All defaults are filled by `completePacket`. */
+export interface Packet extends Header {
+  id?: number | string
+  /** The interface it arrives on, or `local`: sent by a process of this namespace. */
+  iface: string
+  mark?: number
+  /** TCP window. */
+  win?: number
+  /** Bytes after the layer-4 header. */
+  payload_len?: number
+  /** Chunk name or number of the first SCTP chunk, e.g. `INIT`. */
+  sctp_chunk?: string | number
+  /** Absolute time in milliseconds, never less than the packet's before. Default: the clock stays. */
+  at_ms?: number
+}
+
+export type Verdict = 'forward' | 'out' | 'local' | 'reject' | 'drop' | 'skipped'
+
+/** One step of the way, in order. Both engines give the same list. */
+export type Step =
+  | { step: 'hook'; hook: string }
+  | {
+      step: 'conntrack'
+      state: 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED'
+      dir?: 'ORIGINAL' | 'REPLY'
+    }
+  /** `rule` counts from 1; the policy and the end of a user chain (`return`) are steps as TRACE lists them. */
+  | { step: 'rule'; table: string; chain: string; rule: number | 'policy' | 'return' }
+  /** Result of a route look-up. `type` is the route's; none found: `unreachable` with no `dst`. */
+  | {
+      step: 'route'
+      why: 'input' | 'output' | 'reroute'
+      type: string
+      table?: number
+      dst?: string
+      dev?: string
+      via?: string
+    }
+  /** A binding was set up: the address (and port or id) before and after. */
+  | { step: 'nat'; manip: 'DNAT' | 'SNAT'; from: string; to: string }
+
+export interface Tuple {
+  src: string
+  dst: string
+  sport?: number
+  dport?: number
+  icmp_type?: number
+  icmp_code?: number
+  icmp_id?: number
+}
+
+export type CtStatus =
+  | 'EXPECTED'
+  | 'SEEN_REPLY'
+  | 'ASSURED'
+  | 'CONFIRMED'
+  | 'SRC_NAT'
+  | 'DST_NAT'
+  | 'SEQ_ADJUST'
+  | 'SRC_NAT_DONE'
+  | 'DST_NAT_DONE'
+  | 'FIXED_TIMEOUT'
+
+export interface ConntrackEntry {
+  family: 'ipv4' | 'ipv6'
+  proto: ProtoName
+  protonum: number
+  /** Seconds left, rounded down. */
+  timeout: number
+  /** TCP and SCTP only. */
+  state?: string
+  orig: Tuple
+  reply: Tuple
+  /** In the order of the type above. */
+  status: CtStatus[]
+  mark: number
+  /** Left out when 0. */
+  zone?: number
+}
+
+/** Where a packet was dropped by something that is no rule. */
+export type DropReason =
+  | 'martian source'
+  | 'martian destination'
+  | 'rp_filter'
+  | 'no route'
+  | 'unreachable'
+  | 'prohibit'
+  | 'blackhole'
+  | 'throw'
+  | 'forwarding is off'
+  | 'ttl exceeded'
+  | 'nat: no free tuple'
+  | 'nat: clash at confirmation'
+  | 'nat: no address'
+  | 'conntrack table full'
+  | 'multicast not for this host'
+  | 'invalid source for sending'
+
+export interface DroppedBy {
+  table?: string
+  chain?: string
+  /** From 1, or `policy`. */
+  rule?: number | 'policy'
+  file?: string
+  line?: number
+  reason?: DropReason
+}
+
+/** What became of a packet. `in` is the packet as given; the header keys are those at the end of the way. */
+export interface Answer extends Partial<Header> {
+  id?: number | string
+  verdict: Verdict
+  in: Packet
+  out_iface?: string
+  in_iface?: string
+  /** Mark at the end of POSTROUTING or INPUT. */
+  mark?: number
+  /** iptables' name of the answer, e.g. `icmp-port-unreachable`, `tcp-reset`. */
+  reject_with?: string
+  /** The answer that was sent; `out_iface` is `local` when it went to this host itself. */
+  reply?: Header & { out_iface: string }
+  /** What a sending process saw: EPERM, EHOSTUNREACH, EACCES, ENETUNREACH, EINVAL. */
+  errno?: string
+  dropped_by?: DroppedBy
+  /** The packet's connection after it; null: none. Present when asked for. */
+  ct?: ConntrackEntry | null
+  /** `table:CHAIN:rule:N`, `…:return`, `…:policy`. Present when asked for, like `trace_reply` and `steps`. */
+  trace?: string[]
+  trace_reply?: string[]
+  steps?: Step[]
+}

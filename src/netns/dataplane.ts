@@ -1,0 +1,28 @@
+// The one interface of a data plane, with two implementations: engine/ (WebAssembly) and reference/ (naive).
+// Users hold this interface. Packets are taken one after the other; state is conntrack, counters, recent lists,
+// limiters and the clock. Time is an input (`Packet.at_ms`), randomness is drawn from `seed`: see docs/semantics.md.
+import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
+import type { Ruleset } from '../netfilter/model.js'
+
+export interface DataPlaneOptions {
+  /** Seed of every random draw, an unsigned 32-bit number or a bigint below 2^64. Default 0. */
+  readonly seed?: number | bigint
+}
+
+export interface ProcessOptions {
+  /** Fill `Answer.trace`, `trace_reply` and `steps`. */
+  readonly trace?: boolean
+  /** Fill `Answer.ct`. */
+  readonly ct?: boolean
+}
+
+export interface DataPlane {
+  /** Sends one packet through. Throws a RangeError on an unknown interface or a clock that runs backwards. */
+  process(packet: Packet, options?: ProcessOptions): Answer
+  /** Every live connection, in the order in which they were confirmed. */
+  conntrack(): ConntrackEntry[]
+  /** The rule sets with the counters as they stand now (policies and rules), chains in the order of the input. */
+  counters(): Ruleset[]
+  /** The clock: milliseconds, the largest `at_ms` seen. */
+  readonly now: number
+}

@@ -1,0 +1,135 @@
+// One network namespace as plain, complete, readable data: what compile/ and reference/ evaluate.
+// Owns the types. The readers fill in what is missing and say so in `assumed`, so nothing here is optional that the
+// kernel always has: every route, policy rule, address and sysctl that counts is written out.
+// Kernel: net/ipv4/devinet.c, fib_frontend.c, fib_rules.c; net/ipv6/addrconf.c; net/core/sysctl_net_core.c.
+import type { ConntrackEntry } from '../net/packet.js'
+import type { Family, Prefix, Ruleset } from '../netfilter/model.js'
+
+export interface Address {
+  /** Canonical text, no length. */
+  readonly address: string
+  readonly prefixLength: number
+  readonly family: Family
+  /** RT_SCOPE of the address. */
+  readonly scope: 'global' | 'site' | 'link' | 'host'
+  /** IPv4: set when the kernel treats it as secondary (same subnet as an earlier one). */
+  readonly secondary?: boolean
+  readonly broadcast?: string
+  /** Point-to-point: the other end; the connected route then leads there. */
+  readonly peer?: string
+}
+
+export interface Link {
+  readonly name: string
+  /** ifindex, unique, from 1. */
+  readonly index: number
+  readonly up: boolean
+  readonly loopback: boolean
+  /** `bridge`, `veth`, `vxlan`, `tun` …; '' when unknown. */
+  readonly kind: string
+  /** Name of the bridge it is a port of. */
+  readonly master?: string
+  readonly mac?: string
+  readonly mtu: number
+  /** In the kernel's order (`ip addr`). */
+  readonly addresses: readonly Address[]
+}
+
+export type RouteType =
+  | 'unicast'
+  | 'local'
+  | 'broadcast'
+  | 'anycast'
+  | 'multicast'
+  | 'unreachable'
+  | 'prohibit'
+  | 'blackhole'
+  | 'throw'
+
+export interface NextHop {
+  readonly dev?: string
+  readonly via?: string
+  /** 1..256. */
+  readonly weight: number
+}
+
+export interface Route {
+  readonly family: Family
+  /** 255 local, 254 main, 253 default. */
+  readonly table: number
+  readonly type: RouteType
+  readonly dst: Prefix
+  /** At least one for unicast, local, broadcast, anycast and multicast; none for the others. */
+  readonly nextHops: readonly NextHop[]
+  readonly prefsrc?: string
+  /** Lower wins; 0 for IPv4's default, 1024 for IPv6's. */
+  readonly metric: number
+  readonly scope: 'global' | 'site' | 'link' | 'host' | 'nowhere'
+  /** 0: any. */
+  readonly tos: number
+}
+
+export interface PolicyRule {
+  readonly family: Family
+  readonly priority: number
+  readonly not: boolean
+  readonly from?: Prefix
+  readonly to?: Prefix
+  readonly iif?: string
+  readonly oif?: string
+  readonly fwmark?: { readonly value: number; readonly mask: number }
+  readonly tos?: number
+  readonly ipproto?: number
+  readonly action:
+    | { readonly type: 'table'; readonly table: number; readonly suppressPrefixLength?: number }
+    | { readonly type: 'unreachable' | 'prohibit' | 'blackhole' }
+    | { readonly type: 'goto'; readonly priority: number }
+    | { readonly type: 'nop' }
+}
+
+/** One part of a set element; a set's type says which parts in which order. */
+export type SetPart =
+  | { readonly part: 'net'; readonly prefix: Prefix }
+  | { readonly part: 'port'; readonly proto: number; readonly port: number }
+  | { readonly part: 'iface'; readonly name: string }
+  | { readonly part: 'mac'; readonly mac: string }
+  | { readonly part: 'mark'; readonly mark: number }
+  | { readonly part: 'set'; readonly name: string }
+
+export interface SetEntry {
+  readonly parts: readonly SetPart[]
+  readonly nomatch: boolean
+  /** Seconds from the start of the clock; absent: for ever. */
+  readonly timeout?: number
+}
+
+export interface IpSet {
+  readonly name: string
+  /** As ipset has it, e.g. `hash:ip,port`, `bitmap:port`, `list:set`. */
+  readonly type: string
+  readonly family: Family
+  readonly entries: readonly SetEntry[]
+  readonly options: Readonly<Record<string, string>>
+}
+
+/** A connection that exists at the start; `entry.timeout` seconds are left at clock 0. */
+export type ExistingConnection = ConntrackEntry
+
+export interface NetworkNamespace {
+  readonly name: string
+  readonly links: readonly Link[]
+  /** All tables of both families. */
+  readonly routes: readonly Route[]
+  /** By priority, both families. */
+  readonly policyRules: readonly PolicyRule[]
+  /** At most one a family; none: no iptables rules. */
+  readonly rulesets: readonly Ruleset[]
+  readonly sets: readonly IpSet[]
+  /** Only what was given: dotted keys, values as text. See sysctl.ts for the values that hold. */
+  readonly sysctls: Readonly<Record<string, string>>
+  readonly connections: readonly ExistingConnection[]
+  /** Conntrack runs although no rule needs it. */
+  readonly forceConntrack: boolean
+  /** Each assumption that was made to complete the data, one sentence each. */
+  readonly assumed: readonly string[]
+}
