@@ -1,7 +1,20 @@
 // A packet as a line of JSON, and what became of it: the two shapes that both engines and every tool speak.
 // Owns the types. Names are those of the published file formats (snake_case), so a line is the value itself.
 
-export type ProtoName = 'tcp' | 'udp' | 'sctp' | 'icmp' | 'icmpv6' | 'gre' | 'esp' | 'dccp' | 'udplite' | number
+export type ProtoName =
+  | 'tcp'
+  | 'udp'
+  | 'sctp'
+  | 'icmp'
+  | 'icmpv6'
+  | 'gre'
+  | 'esp'
+  | 'ah'
+  | 'dccp'
+  | 'udplite'
+  | 'igmp'
+  | 'ipip'
+  | number
 
 /** The header fields of one packet. Ports for tcp, udp, udplite, dccp, sctp; icmp_* for icmp and icmpv6. */
 export interface Header {
@@ -11,7 +24,7 @@ export interface Header {
   dst: string
   sport?: number
   dport?: number
-  /** TCP flags, letters of `FSRPAUEC` in that order. */
+  /** TCP flags, letters of `SFRPAUEC` in that order. */
   flags?: string
   /** 0..255; default 64. */
   ttl?: number
@@ -20,10 +33,16 @@ export interface Header {
   icmp_code?: number
   /** Query identifier (echo, timestamp …); absent on errors. */
   icmp_id?: number
-  /** The header that an ICMP error quotes. */
-  inner?: Header
+  /** The packet that an ICMP error quotes. */
+  inner?: Quoted
   seq?: number
   ack?: number
+}
+
+/** A quoted packet: what decides its length besides its header. Answers print only the header. */
+export interface Quoted extends Header {
+  payload_len?: number
+  sctp_chunk?: string | number
 }
 
 /** A concrete packet: what `process` takes. All defaults are filled by `completePacket`. */
@@ -38,6 +57,17 @@ export interface Packet extends Header {
   payload_len?: number
   /** Chunk name or number of the first SCTP chunk, e.g. `INIT`. */
   sctp_chunk?: string | number
+  /** SCTP verification tag; filled from the chunk when it is not given. */
+  vtag?: number
+  /** The layer-4 checksum is wrong. */
+  bad_csum?: boolean
+  /** How many bytes of the quoted packet an ICMP error carries at most. Default: 548 for ICMP, 1232 for ICMPv6. */
+  inner_len?: number
+  /** Owner of the sending process, for `local`. */
+  uid?: number
+  gid?: number
+  /** Ethernet source address. */
+  mac?: string
   /** Absolute time in milliseconds, never less than the packet's before. Default: the clock stays. */
   at_ms?: number
 }
@@ -141,6 +171,8 @@ export interface Answer extends Partial<Header> {
   verdict: Verdict
   in: Packet
   out_iface?: string
+  /** The bridge port by which it left, when `out_iface` is a bridge and the port is known. */
+  out_port?: string
   in_iface?: string
   /** Mark at the end of POSTROUTING or INPUT. */
   mark?: number
