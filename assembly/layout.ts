@@ -37,10 +37,10 @@ export const CTX_SNAT_ATTEMPT_AT = 1132
 export const CTX_DNAT_ATTEMPT_AT = 1136
 export const CTX_HOP_ATTEMPT_AT = 1140
 export const CTX_REJECT_AT = 1144 // REJECT_* + 1 once a REJECT rule decided; 0 = none
-export const CTX_RULE_AT = 1148 // rule index + 1 of the rule that gave the last verdict; 0 = the policy
-export const CTX_CHAIN_AT = 1152 // chain index in which that verdict was given
+export const CTX_RULE_AT = 1148 // number (from 1, in its chain) of the rule that gave the last verdict; 0 = the policy
+export const CTX_CHAIN_AT = 1152 // chain index (CHAINS section, symbols.chains) in which that verdict was given
 export const CTX_TRACING_AT = 1156 // 1: write events to the trace buffer
-export const CTX_NOTRACK_AT = 1160 // 1: UNTRACKED was asked for by CT --notrack / NOTRACK
+export const CTX_NOTRACK_AT = 1160 // 1: UNTRACKED was asked for by CT --notrack / NOTRACK; 2: another CT target was met
 export const CTX_SCTP_CHUNK_AT = 1164 // first chunk's type; 256 = none
 export const CTX_SEQ_AT = 1168
 export const CTX_ACK_AT = 1172
@@ -83,3 +83,186 @@ export const NF_ACCEPT = 1
 // matches need; conntrack.ts owns the records.
 
 export const CT_HOT_BYTES = 64
+
+// ---------------------------------------------------------------------------------------------------------------
+// Image: header, section table, sections aligned to 64 bytes. Offsets in the section table are from the image's start.
+
+export const IMAGE_MAGIC = 0x31504e2e // '.NP1' in memory order
+export const IMAGE_HEADER_BYTES = 64
+export const IMAGE_MAGIC_OFF = 0
+export const IMAGE_ABI_OFF = 4
+export const IMAGE_BYTES_OFF = 8 // length of the whole image, a multiple of 64
+export const IMAGE_CHECKSUM_OFF = 12 // over all words but this one
+export const IMAGE_SECTIONS_OFF = 16 // number of sections
+export const IMAGE_FLAGS_OFF = 20 // IMAGE_FLAG_*
+export const IMAGE_COUNTERS_OFF = 24 // number of counters
+export const IMAGE_DEPTH_OFF = 28 // chains that can be entered at once: the jump stack's size
+export const IMAGE_STATE_OFF = 32 // bytes of the rules' small state (limit, nth)
+export const IMAGE_LINKS_OFF = 36 // number of links
+
+export const IMAGE_FLAG_CONNTRACK4 = 1 // a rule of the IPv4 rules needs conntrack, or it is forced
+export const IMAGE_FLAG_CONNTRACK6 = 2
+
+export const SECTION_ENTRY_BYTES = 16 // id, offset, bytes, 0; ascending by id
+export const SECTION_ALIGN_BYTES = 64
+export const SECTION_ID_MAX = 63
+
+// Sections 1..31: rules
+export const SECTION_SYMBOLS = 1 // JSON, UTF-8
+export const SECTION_ROOTS = 2 // [family][table][hook] -> chain index + 1, 0 = none
+export const SECTION_CHAINS = 3
+export const SECTION_RULES4 = 4
+export const SECTION_RULES6 = 5
+export const SECTION_CODE = 6 // matches and the parameters of targets, words
+export const SECTION_COUNTERS = 7 // initial values
+export const SECTION_LINES = 8 // line of each counter's rule (0 for a chain), words
+export const SECTION_IFACES = 9 // interface patterns: bit sets over link ids
+export const SECTION_SETS = 10
+export const SECTION_SET_SHAPES = 11
+export const SECTION_SET_INDEX = 12
+export const SECTION_SET_ENTRIES = 13
+export const SECTION_RECENTS = 14
+export const SECTION_STATE = 15 // initial words of the small state
+// Sections 32..63: packets (links, routes, sysctls, connections)
+
+// ---------------------------------------------------------------------------------------------------------------
+// Rules. A rule is decided from its record alone when it has no further matches (RULE_CODE_COUNT 0).
+
+export const ROOTS_TABLES = 5
+export const ROOTS_HOOKS = 5
+
+export const CHAIN_BYTES = 16
+export const CHAIN_FIRST_OFF = 0 // index of its first rule in its family's rules
+export const CHAIN_RULES_OFF = 4
+export const CHAIN_COUNTER_OFF = 8 // counter index of the chain; its rules follow
+export const CHAIN_POLICY_OFF = 12 // CHAIN_POLICY_*, | CHAIN_FAMILY6
+
+export const CHAIN_POLICY_DROP = 0
+export const CHAIN_POLICY_ACCEPT = 1
+export const CHAIN_POLICY_USER = 2
+export const CHAIN_POLICY_MASK = 3
+export const CHAIN_FAMILY6 = 4
+
+export const RULE4_BYTES = 64
+export const RULE6_BYTES = 128
+export const RULE_FLAGS_OFF = 0 // RULE_*
+export const RULE_PROTO_OFF = 4
+export const RULE_DPORTS_OFF = 8 // from | to << 16
+export const RULE_SPORTS_OFF = 12
+export const RULE_IN_OFF = 16 // link id, or index of a pattern
+export const RULE_OUT_OFF = 20
+export const RULE_CODE_OFF = 24 // word index of the first match in CODE
+export const RULE_CODE_COUNT_OFF = 28 // number of matches there
+export const RULE_TARGET_OFF = 32 // TARGET_*
+export const RULE_A_OFF = 36 // the target's parameters
+export const RULE_B_OFF = 40
+export const RULE_TRACE_OFF = 44 // what TRACE calls it: TRACE_RULE, TRACE_POLICY or TRACE_RETURN
+export const RULE4_SRC_OFF = 48
+export const RULE4_SRC_MASK_OFF = 52
+export const RULE4_DST_OFF = 56
+export const RULE4_DST_MASK_OFF = 60
+export const RULE6_SRC_OFF = 48
+export const RULE6_SRC_MASK_OFF = 64
+export const RULE6_DST_OFF = 80
+export const RULE6_DST_MASK_OFF = 96
+
+// flags: HAS = to be compared, NOT = inverted
+export const RULE_HAS_SRC = 1
+export const RULE_NOT_SRC = 2
+export const RULE_HAS_DST = 4
+export const RULE_NOT_DST = 8
+export const RULE_HAS_PROTO = 16
+export const RULE_NOT_PROTO = 32
+export const RULE_HAS_DPORTS = 64
+export const RULE_NOT_DPORTS = 128
+export const RULE_HAS_SPORTS = 256
+export const RULE_NOT_SPORTS = 512
+export const RULE_HAS_IN = 1024
+export const RULE_NOT_IN = 2048
+export const RULE_IN_PATTERN = 4096 // RULE_IN is a pattern's index, else a link id (IFACE_ABSENT: no such link)
+export const RULE_HAS_OUT = 8192
+export const RULE_NOT_OUT = 16384
+export const RULE_OUT_PATTERN = 32768
+export const RULE_NEVER = 65536 // cannot match
+export const RULE_FLAGS_MASK = 131071
+
+export const IFACE_ABSENT = 0xffffffff
+
+// REJECT's codes (CTX_REJECT_AT holds code + 1)
+export const REJECT_ICMP_NET_UNREACHABLE = 0
+export const REJECT_ICMP_HOST_UNREACHABLE = 1
+export const REJECT_ICMP_PROTO_UNREACHABLE = 2
+export const REJECT_ICMP_PORT_UNREACHABLE = 3
+export const REJECT_ICMP_NET_PROHIBITED = 4
+export const REJECT_ICMP_HOST_PROHIBITED = 5
+export const REJECT_ICMP_ADMIN_PROHIBITED = 6
+export const REJECT_TCP_RESET = 7
+export const REJECT_ICMP6_NO_ROUTE = 8
+export const REJECT_ICMP6_ADM_PROHIBITED = 9
+export const REJECT_ICMP6_ADDR_UNREACHABLE = 10
+export const REJECT_ICMP6_PORT_UNREACHABLE = 11
+export const REJECT_ICMP6_POLICY_FAIL = 12
+export const REJECT_ICMP6_REJECT_ROUTE = 13
+export const REJECT_CODES = 14
+
+// targets
+export const TARGET_NONE = 0 // go on (also LOG, NFLOG, CHECKSUM, which change nothing here)
+export const TARGET_ACCEPT = 1
+export const TARGET_DROP = 2
+export const TARGET_RETURN = 3
+export const TARGET_JUMP = 4 // A: chain index
+export const TARGET_GOTO = 5 // A: chain index
+export const TARGET_REJECT = 6 // A: REJECT_*
+export const TARGET_NAT = 7 // A: NAT_*, B: word index of a NATRANGE record in CODE
+export const TARGET_MARK = 8 // A: value, B: mask
+export const TARGET_CONNMARK_SET = 9 // A: value, B: ctmask
+export const TARGET_CONNMARK_SAVE = 10 // A: nfmask, B: ctmask
+export const TARGET_CONNMARK_RESTORE = 11 // A: nfmask, B: ctmask
+export const TARGET_NOTRACK = 12
+export const TARGET_CT = 13 // A: zone, B: 1 = the zone is the packet's mark
+export const TARGET_TCPMSS = 14 // A: mss, 0 = clamp to the path's
+export const TARGET_CODES = 15
+
+export const NAT_DNAT = 0
+export const NAT_SNAT = 1
+export const NAT_MASQUERADE = 2
+export const NAT_REDIRECT = 3
+
+// NAT range record
+export const NATRANGE_BYTES = 48
+export const NATRANGE_FLAGS_OFF = 0
+export const NATRANGE_MIN_PORT_OFF = 4
+export const NATRANGE_MAX_PORT_OFF = 8
+export const NATRANGE_BASE_PORT_OFF = 12
+export const NATRANGE_MIN_ADDR_OFF = 16
+export const NATRANGE_MAX_ADDR_OFF = 32
+export const NATRANGE_HAS_ADDR = 1
+export const NATRANGE_HAS_PORT = 2
+export const NATRANGE_RANDOM = 4
+export const NATRANGE_RANDOM_FULLY = 8
+export const NATRANGE_PERSISTENT = 16
+export const NATRANGE_OFFSET = 32
+
+// ---------------------------------------------------------------------------------------------------------------
+// Trace events
+
+export const TRACE_EVENT_BYTES = 64
+export const TRACE_KIND_OFF = 0
+export const TRACE_A_OFF = 4
+export const TRACE_B_OFF = 8
+export const TRACE_C_OFF = 12
+export const TRACE_D_OFF = 16
+export const TRACE_E_OFF = 20
+export const TRACE_F_OFF = 24
+export const TRACE_ADDR1_OFF = 32
+export const TRACE_ADDR2_OFF = 48
+export const TRACE_KIND_HOOK = 1 // a: HOOK_*
+export const TRACE_KIND_CONNTRACK = 2 // a: state, b: direction
+export const TRACE_KIND_RULE = 3 // a: counter index of the rule or chain, b: TRACE_RULE | TRACE_POLICY | TRACE_RETURN
+export const TRACE_KIND_ROUTE = 4
+export const TRACE_KIND_NAT = 5
+export const TRACE_KIND_REPLY = 0x80000000 // set when the event belongs to an answer of this host
+export const TRACE_RULE = 0
+export const TRACE_POLICY = 1
+export const TRACE_RETURN = 2
+export const TRACE_RESERVE_BYTES = 1048576 // room that must be left before a traced packet starts
