@@ -1,0 +1,28 @@
+// `nodeplane fmt`: rules as iptables itself would print them after loading them.
+import { Command } from 'commander'
+import { fail } from '../net/fault.js'
+import { formatRules } from '../netfilter/fmt.js'
+import type { Family } from '../netfilter/model.js'
+import { readText } from './input.js'
+import { print } from './terminal.js'
+
+/** `--family`, checked. */
+export function parseFamily(text: string): Family {
+  if (text === 'ipv4' || text === 'ipv6') return text
+  return fail('--family', 0, 0, `'${text}' is no family, expected ipv4 or ipv6`)
+}
+
+export function fmtCommand(): Command {
+  return new Command('fmt')
+    .summary('print rules as iptables-save would after loading them')
+    .description('Reads what iptables-restore accepts and prints it as iptables-save would after loading it.')
+    .argument('<file>', "rules; '-' is stdin, gzip is recognised")
+    .option('--family <family>', 'ipv4 or ipv6', parseFamily, 'ipv4' as Family)
+    .addHelpText(
+      'after',
+      "\nExample:\n  printf '*filter\\n-A INPUT -p tcp --dport ssh -j ACCEPT\\nCOMMIT\\n' | nodeplane fmt -\n",
+    )
+    .action(async (file: string, options: { family: Family }) => {
+      print(formatRules(await readText(file), { file, family: options.family }))
+    })
+}

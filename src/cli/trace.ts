@@ -1,0 +1,57 @@
+// `nodeplane trace`: one packet, explained to a person.
+import { Command } from 'commander'
+import { Engine } from '../engine/index.js'
+import { describeEndpoint, resolveName } from '../kube/names.js'
+import { completePacket } from '../net/complete.js'
+import { fail } from '../net/fault.js'
+import type { Packet } from '../net/packet.js'
+import { ingressInterface } from '../netns/ingress.js'
+import { explain } from './explain.js'
+import { loadSource, type SourceOptions, withSource } from './input.js'
+import { print } from './terminal.js'
+import { type Names, parsePacketWords } from './words.js'
+
+interface TraceOptions extends SourceOptions {
+  json?: boolean
+}
+
+export function traceCommand(): Command {
+  return withSource(new Command('trace'))
+    .summary('one packet, explained step by step')
+    .description(
+      'Sends one packet through a node and tells its way: hooks, chains, rules, routing, conntrack; the final word first.',
+    )
+    .argument(
+      '<packet...>',
+      '[in IFACE | local] [tcp|udp|sctp|icmp|icmpv6] FROM[:PORT] > TO:PORT [syn|ack|…] [mark N] [ttl N] [type N code N]',
+    )
+    .option('--json', 'the same as data')
+    .addHelpText(
+      'after',
+      `
+FROM and TO are addresses (IPv6 with a port: [fd00::1]:80) or, with a cluster, names: pod/NS/NAME, svc/NS/NAME:PORT, node/NAME.
+Left out: TCP flags are syn, the source port is 40000, the interface is the one that the route back to the source uses.
+
+Examples:
+  nodeplane trace --cluster cluster.yaml --node worker-1 'pod/default/web-0 > svc/default/db:5432'
+  nodeplane trace --bundle node-dump/ 'in eth0 tcp 203.0.113.9:40000 > 192.168.10.11:30080'
+  nodeplane trace --bundle node-dump/ 'local udp 192.168.10.11 > 10.96.0.10:53'
+  nodeplane trace --bundle node-dump/ 'icmp 10.244.1.5 > 192.168.10.12 type 8 code 0'
+`,
+    )
+    .action((words: string[], options: TraceOptions) => {
+      const { namespace, cluster } = loadSource(options)
+      const names: Names | undefined = cluster && ((name, family) => resolveName(cluster, name, family))
+      const said = parsePacketWords(words, names)
+      const iface = said.iface ?? ingressInterface(namespace, said.src)
+      if (iface === undefined)
+        fail('PACKET', 1, 1, `no route leads back to ${said.src}: say where it comes in, 'in IFACE …' or 'local …'`)
+      const packet: Packet = completePacket({ ...said, iface })
+      const answer = new Engine(namespace).process(packet, { trace: true, ct: true })
+      const endpoint = cluster && describeEndpoint(cluster, answer)
+      if (options.json) {
+        const data = { ...answer, ...(endpoint ? { endpoint } : {}), assumed: namespace.assumed }
+        print(`${JSON.stringify(data, null, 2)}\n`)
+      } else print(`${explain(answer, namespace, endpoint)}\n`)
+    })
+}
