@@ -1,0 +1,236 @@
+// Routes and policy rules, from `ip -j route show table all` and `ip -j rule`, both families.
+// Owns those two formats (iproute2 5.x and 6.x) and the names of tables, scopes and DS fields.
+// Kernel: net/ipv4/fib_semantics.c, net/ipv6/route.c, net/core/fib_rules.c. What the model cannot say (VRF rules, port
+// and user selectors, IPv6 source routes) is refused by name, with its place.
+import { canonicalAddress, canonicalPrefix, familyBits, familyOf } from '../net/ip.js'
+import { protoNumber } from '../net/proto.js'
+import type { Family } from '../netfilter/model.js'
+import { type Fields, quoted, readObjects, Source } from './fields.js'
+import type { ReadOptions } from './links.js'
+import type { NextHop, PolicyRule, Route, RouteType } from './model.js'
+
+export const TABLE_DEFAULT = 253
+export const TABLE_MAIN = 254
+export const TABLE_LOCAL = 255
+
+/**
+ * Numbers of route tables by name. A name that only the node's own rt_tables file knows gets a number of its own, the
+ * same wherever it stands, and one sentence in `assumed`.
+ */
+export class TableNames {
+  readonly assumed: string[] = []
+  private readonly numbers = new Map([
+    ['default', TABLE_DEFAULT],
+    ['main', TABLE_MAIN],
+    ['local', TABLE_LOCAL],
+  ])
+  private next = 0xfffffffe
+
+  number(name: string): number {
+    if (/^[0-9]{1,10}$/.test(name) && Number(name) <= 0xffffffff) return Number(name)
+    let number = this.numbers.get(name)
+    if (number === undefined) {
+      number = this.next--
+      this.numbers.set(name, number)
+      this.assumed.push(`route table ${quoted(name)} is known by its name only and is numbered ${number}`)
+    }
+    return number
+  }
+}
+
+export interface RouteReadOptions extends ReadOptions {
+  readonly tables: TableNames
+  /** Names of the interfaces that exist; a route through another one is a fault. Left out: not checked. */
+  readonly interfaces?: ReadonlySet<string>
+}
+
+const TYPES: ReadonlySet<string> = new Set([
+  'unicast',
+  'local',
+  'broadcast',
+  'anycast',
+  'multicast',
+  'unreachable',
+  'prohibit',
+  'blackhole',
+  'throw',
+])
+const WITHOUT_HOPS: ReadonlySet<string> = new Set(['unreachable', 'prohibit', 'blackhole', 'throw'])
+const SCOPES: ReadonlySet<string> = new Set(['global', 'site', 'link', 'host', 'nowhere'])
+/** Names that iproute2's rt_dsfield gives to DS field values. */
+const DS_FIELDS: ReadonlyMap<string, number> = new Map([
+  ['default', 0],
+  ...[1, 2, 3, 4].flatMap((c) => [1, 2, 3].map((d) => [`AF${c}${d}`, (c * 8 + d * 2) * 4] as const)),
+  ...[1, 2, 3, 4, 5, 6, 7].map((c) => [`CS${c}`, c * 32] as const),
+  ['EF', 0xb8],
+])
+
+function tosOf(f: Fields): number {
+  const node = f.node('tos')
+  const named = node?.kind === 'string' ? DS_FIELDS.get(node.value) : undefined
+  return named ?? f.int('tos', 0, 255) ?? 0
+}
+
+function deviceOf(f: Fields, options: RouteReadOptions): string | null {
+  const dev = f.string('dev')
+  if (dev !== null && options.interfaces !== undefined && !options.interfaces.has(dev)) {
+    return f.fault('dev', `the interface ${quoted(dev)} is not among those of ip-addr.json`)
+  }
+  return dev
+}
+
+function nextHop(f: Fields, options: RouteReadOptions): NextHop | null {
+  if (f.strings('flags').includes('dead')) return null
+  const dev = deviceOf(f, options)
+  const other = f.child('via')
+  const text = other ? other.requiredString('host') : f.string('gateway')
+  const via = text === null ? null : canonicalAddress(text)
+  if (text !== null && via === null)
+    (other ?? f).fault(other ? 'host' : 'gateway', `${quoted(text)} is not an IP address`)
+  return { ...(dev === null ? {} : { dev }), ...(via === null ? {} : { via }), weight: f.int('weight', 1, 256) ?? 1 }
+}
+
+/** IPv6 entries carry `pref`; the addresses decide where there are some. */
+function routeFamily(f: Fields, dst: string): Family {
+  const gateway = f.node('gateway')
+  if (dst !== 'default') return familyOf(dst)
+  return f.has('pref') || (gateway?.kind === 'string' && gateway.value.includes(':')) ? 'ipv6' : 'ipv4'
+}
+
+function route(f: Fields, options: RouteReadOptions): Route | null {
+  const type = f.string('type') ?? 'unicast'
+  if (!TYPES.has(type)) return f.fault('type', `unknown route type ${quoted(type)}`)
+  const dstText = f.requiredString('dst')
+  if (dstText === null) return null
+  const family = routeFamily(f, dstText)
+  const dst = canonicalPrefix(dstText === 'default' ? (family === 'ipv4' ? '0.0.0.0/0' : '::/0') : dstText)
+  if (dst === null) return f.fault('dst', `${quoted(dstText)} is not a prefix`)
+  if (f.has('from')) return f.fault('from', 'routes that ask for a source are not supported')
+  const src = f.string('prefsrc')
+  const prefsrc = src === null ? null : canonicalAddress(src)
+  if (src !== null && prefsrc === null) return f.fault('prefsrc', `${quoted(src)} is not an IP address`)
+  const scope = f.string('scope') ?? 'global'
+  if (!SCOPES.has(scope)) return f.fault('scope', `unknown scope ${quoted(scope)}; global, site, link, host or nowhere`)
+  let nextHops: NextHop[] = []
+  if (!WITHOUT_HOPS.has(type)) {
+    const hops = f.node('nexthops') === undefined ? [f] : f.objects('nexthops')
+    nextHops = hops.flatMap((hop) => nextHop(hop, options) ?? [])
+    if (nextHops.length === 0) return null // every way is dead: the kernel does not use such a route
+  }
+  return {
+    family,
+    table: options.tables.number(f.string('table') ?? 'main'),
+    type: type as RouteType,
+    dst,
+    nextHops,
+    ...(prefsrc === null ? {} : { prefsrc }),
+    metric: f.int('metric', 0, 0xffffffff) ?? (family === 'ipv4' ? 0 : 1024),
+    scope: scope as Route['scope'],
+    tos: tosOf(f),
+  }
+}
+
+/**
+ * Reads `ip -j [-4|-6] route show table all`: all routes of the text, in its order. Without `-4` the text holds both
+ * families. A next hop that the kernel marks `dead` is left out. Throws a FaultError.
+ */
+export function readRoutes(text: string, options: RouteReadOptions): Route[] {
+  const source = new Source(options.file, text)
+  const routes = readObjects(source, 'ip -j route show table all', options.maxDepth ?? 64).flatMap(
+    (f) => route(f, options) ?? [],
+  )
+  source.done()
+  return routes
+}
+
+const REFUSED_SELECTORS = [
+  'sport',
+  'sport_start',
+  'dport',
+  'dport_start',
+  'uid_start',
+  'tun_id',
+  'l3mdev',
+  'suppress_ifgroup',
+]
+
+function selectorPrefix(f: Fields, name: 'src' | 'dst', family: Family): string | null {
+  const text = f.string(name)
+  if (text === null || text === 'all') return null
+  const length = f.int(`${name}len`, 0, familyBits(family)) ?? familyBits(family)
+  const prefix = canonicalPrefix(`${text}/${length}`)
+  if (prefix === null || familyOf(prefix) !== family)
+    return f.fault(name, `${quoted(text)} is not an ${family} address`)
+  return prefix
+}
+
+function action(f: Fields, options: RouteReadOptions): PolicyRule['action'] | null {
+  if (f.has('goto')) {
+    const priority = f.int('goto', 0, 0xffffffff)
+    return priority === null ? null : { type: 'goto', priority }
+  }
+  if (f.has('nop')) return { type: 'nop' }
+  const name = f.string('action')
+  if (name === 'unreachable' || name === 'prohibit' || name === 'blackhole') return { type: name }
+  if (name !== null) return f.fault('action', `unknown action ${quoted(name)}`)
+  const table = f.node('table')
+  if (table === undefined) {
+    f.source.fault(f.object.at, 'the rule has no `table`, `goto`, `nop` or `action`')
+    return null
+  }
+  const number = table.kind === 'number' ? table.value : options.tables.number(f.string('table') ?? '')
+  const suppress = f.int('suppress_prefixlen', 0, 128)
+  return { type: 'table', table: number, ...(suppress === null ? {} : { suppressPrefixLength: suppress }) }
+}
+
+function policyRule(f: Fields, family: Family, options: RouteReadOptions): PolicyRule | null {
+  for (const name of REFUSED_SELECTORS) if (f.has(name)) return f.fault(name, 'rules with this part are not supported')
+  const priority = f.int('priority', 0, 0xffffffff)
+  const from = selectorPrefix(f, 'src', family)
+  const to = selectorPrefix(f, 'dst', family)
+  const iif = f.string('iif')
+  const oif = f.string('oif')
+  const value = f.int('fwmark', 0, 0xffffffff)
+  const mask = f.int('fwmask', 0, 0xffffffff) ?? 0xffffffff
+  const protoText = f.string('ipproto')
+  const ipproto = protoText === null ? null : protoNumber(protoText.replace(/^ipproto-/, ''))
+  if (protoText !== null && ipproto === null) return f.fault('ipproto', `unknown protocol ${quoted(protoText)}`)
+  const what = action(f, options)
+  if (what === null) return null
+  const tos = tosOf(f)
+  return {
+    family,
+    priority: priority ?? 0,
+    not: f.has('not'),
+    ...(from === null ? {} : { from }),
+    ...(to === null ? {} : { to }),
+    ...(iif === null ? {} : { iif }),
+    ...(oif === null ? {} : { oif }),
+    ...(value === null ? {} : { fwmark: { value, mask } }),
+    ...(tos === 0 ? {} : { tos }),
+    ...(ipproto === null ? {} : { ipproto }),
+    action: what,
+  }
+}
+
+/** Reads `ip -j rule` or `ip -j -6 rule`, in the order of the text. Throws a FaultError. */
+export function readPolicyRules(text: string, family: Family, options: RouteReadOptions): PolicyRule[] {
+  const source = new Source(options.file, text)
+  const rules = readObjects(source, family === 'ipv4' ? 'ip -j rule' : 'ip -j -6 rule', options.maxDepth ?? 64).flatMap(
+    (f) => policyRule(f, family, options) ?? [],
+  )
+  source.done()
+  return rules
+}
+
+/** The policy rules of a new namespace: local, main and, for IPv4, default. */
+export function defaultPolicyRules(family: Family): PolicyRule[] {
+  const rule = (priority: number, table: number): PolicyRule => ({
+    family,
+    priority,
+    not: false,
+    action: { type: 'table', table },
+  })
+  const rules = [rule(0, TABLE_LOCAL), rule(32766, TABLE_MAIN)]
+  return family === 'ipv4' ? [...rules, rule(32767, TABLE_DEFAULT)] : rules
+}
