@@ -1,0 +1,37 @@
+// Does an answer hold what a case expects? Expectations are partial; an operator object stands for a condition:
+// {has: […]}, {lacks: […]}, {in: […]}, {not: X}, {as: [other id, field]}. A timeout may be one second less.
+
+const OPERATORS = new Set(['has', 'lacks', 'in', 'not', 'as'])
+type Plain = Record<string, unknown>
+const isPlain = (x: unknown): x is Plain => typeof x === 'object' && x !== null && !Array.isArray(x)
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+
+/** What does not hold, one text each; empty: all holds. `byId` are the answers so far. */
+export function mismatches(expected: Plain, got: unknown, byId: ReadonlyMap<unknown, Plain>, path = ''): string[] {
+  if (!isPlain(got)) return [`${path || 'answer'} is ${JSON.stringify(got)}`]
+  return Object.entries(expected).flatMap(([key, want]) => {
+    if (key.startsWith('_') || key === 'id') return []
+    const have = got[key]
+    const where = `${path}${key}`
+    if (!isPlain(want) || Object.keys(want).length === 0) {
+      if (want === null && have === undefined) return []
+      if (key === 'timeout' && typeof want === 'number' && have === want - 1) return []
+      return same(want, have) ? [] : [`${where}: expected ${JSON.stringify(want)}, got ${JSON.stringify(have)}`]
+    }
+    if (!Object.keys(want).every((k) => OPERATORS.has(k))) return mismatches(want, have, byId, `${where}.`)
+    const list = Array.isArray(have) ? have : []
+    const bad: string[] = []
+    for (const x of (want['has'] as unknown[]) ?? []) if (!list.includes(x)) bad.push(`${where} lacks ${String(x)}`)
+    for (const x of (want['lacks'] as unknown[]) ?? []) if (list.includes(x)) bad.push(`${where} has ${String(x)}`)
+    if ('in' in want && !(want['in'] as unknown[]).some((x) => same(x, have)))
+      bad.push(`${where}: ${JSON.stringify(have)} is none of those expected`)
+    if ('not' in want && same(want['not'], have)) bad.push(`${where} is ${JSON.stringify(have)}`)
+    if ('as' in want) {
+      const [id, field] = want['as'] as [unknown, string]
+      const other = byId.get(id)?.[field]
+      if (!same(other, have))
+        bad.push(`${where}: ${JSON.stringify(have)} is not packet ${String(id)}'s ${JSON.stringify(other)}`)
+    }
+    return bad
+  })
+}
