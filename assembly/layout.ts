@@ -31,7 +31,7 @@ export const CTX_LENGTH_AT = 1108 // IP total length, bytes
 export const CTX_CT_AT = 1112 // address of the connection's record; 0 = none (INVALID, or UNTRACKED by ctinfo)
 export const CTX_CTINFO_AT = 1116 // CTINFO_*
 export const CTX_HOOK_AT = 1120 // HOOK_*
-export const CTX_ZONE_AT = 1124
+export const CTX_ZONE_AT = 1124 // zone of the original direction, asked for by CT --zone, --zone-orig
 export const CTX_VISIT_AT = 1128 // next visit number
 export const CTX_SNAT_ATTEMPT_AT = 1132
 export const CTX_DNAT_ATTEMPT_AT = 1136
@@ -50,6 +50,7 @@ export const CTX_NOW_AT = 1184 // f64, ms
 export const CTX_ORDINAL_AT = 1192 // u64
 export const CTX_SEED_AT = 1200 // u64
 export const CTX_IS_REPLY_AT = 1208 // 1 while an answer made by this host (REJECT, ICMP error) is on its way
+export const CTX_ZONE_REPLY_AT = 1212 // zone of the reply direction (CT --zone, --zone-reply)
 export const CTX_INNER_AT = 1216 // quoted header: the same fields as RECORD_INNER_*, RECORD_INNER_BYTES long; proto 0 = none
 
 // ctinfo, as enum ip_conntrack_info
@@ -156,7 +157,7 @@ export const RULE_CODE_COUNT_OFF = 28 // number of matches there
 export const RULE_TARGET_OFF = 32 // TARGET_*
 export const RULE_A_OFF = 36 // the target's parameters
 export const RULE_B_OFF = 40
-export const RULE_TRACE_OFF = 44 // what TRACE calls it: TRACE_RULE, TRACE_POLICY or TRACE_RETURN
+export const RULE_COUNTER_OFF = 44 // counter index
 export const RULE4_SRC_OFF = 48
 export const RULE4_SRC_MASK_OFF = 52
 export const RULE4_DST_OFF = 56
@@ -206,7 +207,7 @@ export const REJECT_ICMP6_REJECT_ROUTE = 13
 export const REJECT_CODES = 14
 
 // targets
-export const TARGET_NONE = 0 // go on (also LOG, NFLOG, CHECKSUM, which change nothing here)
+export const TARGET_NONE = 0 // go on (also LOG, NFLOG, TCPMSS, CHECKSUM, which change nothing here)
 export const TARGET_ACCEPT = 1
 export const TARGET_DROP = 2
 export const TARGET_RETURN = 3
@@ -219,9 +220,8 @@ export const TARGET_CONNMARK_SET = 9 // A: value, B: ctmask
 export const TARGET_CONNMARK_SAVE = 10 // A: nfmask, B: ctmask
 export const TARGET_CONNMARK_RESTORE = 11 // A: nfmask, B: ctmask
 export const TARGET_NOTRACK = 12
-export const TARGET_CT = 13 // A: zone, B: 1 = the zone is the packet's mark
-export const TARGET_TCPMSS = 14 // A: mss, 0 = clamp to the path's
-export const TARGET_CODES = 15
+export const TARGET_CT = 13 // A: zone of the original | of the reply direction << 16, B: 1, 2 = that one is the packet's mark
+export const TARGET_CODES = 14
 
 export const NAT_DNAT = 0
 export const NAT_SNAT = 1
@@ -266,3 +266,147 @@ export const TRACE_RULE = 0
 export const TRACE_POLICY = 1
 export const TRACE_RETURN = 2
 export const TRACE_RESERVE_BYTES = 1048576 // room that must be left before a traced packet starts
+
+// ---------------------------------------------------------------------------------------------------------------
+// Matches in CODE. First word: kind | words << 8 | flags << 16 (words counts this one).
+
+export const MATCH_NEVER = 1
+export const MATCH_PORTS = 2 // sports, dports
+export const MATCH_TCP_FLAGS = 3 // mask | comp << 8
+export const MATCH_SCTP_CHUNKS = 4 // how, 8 words types, 8 words types whose flags can fit
+export const MATCH_ICMP = 5 // type | from << 8 | to << 16
+export const MATCH_CT_STATE = 6 // CTSTATE_*
+export const MATCH_CT = 7 // MATCH_CT_WORDS
+export const MATCH_MARK = 8 // value, mask
+export const MATCH_CONNMARK = 9 // value, mask
+export const MATCH_ADDRTYPE = 10 // source types | destination types << 16
+export const MATCH_RANDOM = 11 // p
+export const MATCH_NTH = 12 // every, packet, word index in the small state
+export const MATCH_RECENT = 13 // list, mask 4 words, seconds, hitcount
+export const MATCH_MULTIPORT = 14 // ranges: from | to << 16
+export const MATCH_IPRANGE = 15 // src from, src to, dst from, dst to: 4 words each
+export const MATCH_SET = 16 // set index, number of directions | source bits << 8
+export const MATCH_LIMIT = 17 // cost, cap, word index in the small state
+export const MATCH_CODES = 18
+
+export const MATCH_NOT = 1 // flag of every kind: the result is inverted
+// MATCH_PORTS
+export const PORTS_HAS_SPORT = 2
+export const PORTS_NOT_SPORT = 4
+export const PORTS_HAS_DPORT = 8
+export const PORTS_NOT_DPORT = 16
+export const PORTS_NOT_BOTH = 32 // not (sport = A and dport = B)
+// MATCH_SCTP_CHUNKS: how
+export const SCTP_ALL = 0
+export const SCTP_ANY = 1
+export const SCTP_ONLY = 2
+// MATCH_ICMP
+export const ICMP_ANY = 2
+// MATCH_CT_STATE and MATCH_CT
+export const CTSTATE_ESTABLISHED = 1
+export const CTSTATE_RELATED = 2
+export const CTSTATE_NEW = 4
+export const CTSTATE_INVALID = 8
+export const CTSTATE_UNTRACKED = 16
+export const CTSTATE_SNAT = 32
+export const CTSTATE_DNAT = 64
+export const MATCH_CT_HAS_OFF = 4 // bytes from the match's first word
+export const MATCH_CT_NOT_OFF = 8
+export const MATCH_CT_STATE_OFF = 12
+export const MATCH_CT_STATUS_OFF = 16
+export const MATCH_CT_PROTO_OFF = 20
+export const MATCH_CT_PORTS_OFF = 24 // original source, destination, reply source, destination
+export const MATCH_CT_EXPIRE_OFF = 40 // from, to
+export const MATCH_CT_ADDRS_OFF = 48 // likewise four: 16 bytes address, 16 bytes mask
+export const MATCH_CT_WORDS = 44
+export const CT_HAS_STATE = 1
+export const CT_HAS_STATUS = 2
+export const CT_HAS_PROTO = 4
+export const CT_HAS_EXPIRE = 8
+export const CT_HAS_DIR = 16 // the original direction; NOT: the reply direction
+export const CT_HAS_PORT = 32 // << 0..3
+export const CT_HAS_ADDR = 512 // << 0..3
+// MATCH_ADDRTYPE
+export const ADDRTYPE_HAS_SRC = 2
+export const ADDRTYPE_NOT_SRC = 4
+export const ADDRTYPE_HAS_DST = 8
+export const ADDRTYPE_NOT_DST = 16
+export const ADDRTYPE_IN = 32
+export const ADDRTYPE_OUT = 64
+// MATCH_RECENT
+export const RECENT_SET = 2
+export const RECENT_RCHECK = 4
+export const RECENT_UPDATE = 8
+export const RECENT_REMOVE = 16
+export const RECENT_DEST = 32
+export const RECENT_TTL = 64
+export const RECENT_REAP = 128
+// MATCH_MULTIPORT
+export const MULTIPORT_SPORTS = 2
+export const MULTIPORT_DPORTS = 4 // both flags: either
+// MATCH_IPRANGE
+export const IPRANGE_HAS_SRC = 2
+export const IPRANGE_NOT_SRC = 4
+export const IPRANGE_HAS_DST = 8
+export const IPRANGE_NOT_DST = 16
+// MATCH_SET
+export const SET_RETURN_NOMATCH = 2
+
+// Small state: limit = credit f64, time f64; nth = count u32
+export const LIMIT_STATE_WORDS = 4
+export const NTH_STATE_WORDS = 2
+
+// ---------------------------------------------------------------------------------------------------------------
+// Recent lists. Section: header, then a record a list. State: list heads, buckets, entries, rings.
+
+export const RECENTS_HEADER_BYTES = 16
+export const RECENTS_LISTS_OFF = 0
+export const RECENTS_ENTRIES_OFF = 4 // entries of all lists together
+export const RECENTS_BUCKETS_OFF = 8 // a power of two
+export const RECENTS_RING_OFF = 12 // bytes of all rings
+export const RECENT_LIST_BYTES = 16
+export const RECENT_LIST_FAMILY_OFF = 0
+export const RECENT_LIST_RING_OFF = 4 // stamps in a ring, a power of two; 0: only the last one is kept
+export const RECENT_LIST_RING_AT_OFF = 8 // byte offset of its rings
+export const RECENT_LIST_MAX_OFF = 12 // entries of this list at most, 1..128
+export const RECENT_RING_FREE_BYTES = 128 // before the rings of a list: stack of the free ones
+
+// ---------------------------------------------------------------------------------------------------------------
+// Sets
+
+export const SET_BYTES = 32
+export const SET_KIND_OFF = 0 // SET_KIND_*
+export const SET_FAMILY_OFF = 4 // 0 any, 4, 6
+export const SET_DIMS_OFF = 8
+export const SET_SHAPES_OFF = 12 // index of its first shape; list: word index of its first member in SET_INDEX
+export const SET_SHAPE_COUNT_OFF = 16 // list: number of members
+export const SET_INDEX_OFF = 20 // word index of its buckets in SET_INDEX
+export const SET_BUCKETS_OFF = 24 // a power of two
+export const SET_FLAGS_OFF = 28 // SET_HAS_*, SET_NOMATCH
+export const SET_KIND_KEYED = 0
+export const SET_KIND_LIST = 1
+// what a key is made of, and from which direction each part comes
+export const SET_HAS_ADDR1 = 1
+export const SET_HAS_PORT = 2
+export const SET_HAS_PROTO = 4 // with PORT: the protocol counts too; without: only TCP and UDP
+export const SET_HAS_ADDR2 = 8
+export const SET_HAS_IFACE = 16
+export const SET_NOMATCH = 32 // the type knows nomatch
+export const SET_HAS_ZERO = 64 // 0.0.0.0 and :: can be in it
+export const SET_ADDR2_DIM_SHIFT = 8 // 1 or 2: the direction of the second address
+
+export const SET_SHAPE_BYTES = 32 // mask of address 1, mask of address 2
+export const SET_ENTRY_BYTES = 64
+export const SET_ENTRY_ADDR1_OFF = 0
+export const SET_ENTRY_ADDR2_OFF = 16
+export const SET_ENTRY_PORT_OFF = 32 // port | protocol << 16
+export const SET_ENTRY_IFACE_OFF = 36 // link id
+export const SET_ENTRY_SHAPE_OFF = 40 // within its set
+export const SET_ENTRY_NOMATCH_OFF = 44
+export const SET_ENTRY_NEXT_OFF = 48 // entry index + 1 of the next in the bucket
+export const SET_ENTRY_END_OFF = 56 // f64 ms; infinite: no timeout
+
+// ---------------------------------------------------------------------------------------------------------------
+// What went wrong inside a batch: read after it, 0 = nothing
+export const RULES_ERROR_AT = 8192
+export const RULES_ERROR_RECENTS = 1 // the entries of all recent lists are used up
