@@ -410,3 +410,329 @@ export const SET_ENTRY_END_OFF = 56 // f64 ms; infinite: no timeout
 // What went wrong inside a batch: read after it, 0 = nothing
 export const RULES_ERROR_AT = 8192
 export const RULES_ERROR_RECENTS = 1 // the entries of all recent lists are used up
+
+// ---------------------------------------------------------------------------------------------------------------
+// Packet headers, records and results. A batch is four arrays with the same index: records, quotes (the packet that a
+// record's ICMP error quotes), results, answers (the quoted packet of what came out). Only what is used is touched.
+
+export const HDR_BYTES = 64
+export const HDR_FAMILY_OFF = 0 // u8: 4 | 6
+export const HDR_PROTO_OFF = 1 // u8
+export const HDR_TTL_OFF = 2 // u8
+export const HDR_TOS_OFF = 3 // u8
+export const HDR_SRC_OFF = 4 // 16 bytes, as in CTX
+export const HDR_DST_OFF = 20
+export const HDR_SPORT_OFF = 36 // u16
+export const HDR_DPORT_OFF = 38 // u16
+export const HDR_TYPE_OFF = 40 // u8, ICMP
+export const HDR_CODE_OFF = 41 // u8, ICMP
+export const HDR_ID_OFF = 42 // u16, ICMP
+export const HDR_TCP_FLAGS_OFF = 44 // u8
+export const HDR_HAS_OFF = 45 // u8: HAS_*
+export const HDR_CHUNK_OFF = 46 // u16, SCTP; 256 = none
+export const HDR_SEQ_OFF = 48
+export const HDR_ACK_OFF = 52
+export const HDR_WIN_OFF = 56 // u16
+export const HDR_PAYLOAD_OFF = 60
+export const HAS_SEQ = 1 // seq is part of this header when it is printed
+export const HAS_ACK = 2
+export const HAS_PAYLOAD = 4
+
+export const RECORD_BYTES = 96 // a header, then
+export const RECORD_AT_MS_OFF = 64 // f64; below 0: the clock stays
+export const RECORD_MARK_OFF = 72
+export const RECORD_LENGTH_OFF = 76 // IP total length, bytes
+export const RECORD_IN_LINK_OFF = 80 // link id; 0 = sent by a process of this namespace
+export const RECORD_ZONE_OFF = 84 // u16, conntrack zone; RECORD_FLAGS_OFF beside it
+export const RECORD_FLAGS_OFF = 86 // u16: RECORD_*
+export const RECORD_QUOTE_LENGTH_OFF = 88 // bytes that an ICMP error quotes at most
+export const RECORD_TRACE = 1
+export const RECORD_QUOTES = 2 // the quotes array holds the packet that this ICMP error quotes
+export const RECORD_BAD_CHECKSUM = 4
+
+export const RESULT_BYTES = 128 // the header at the end (verdict reject: of the answer sent), then
+export const RESULT_VERDICT_OFF = 64 // VERDICT_*
+export const RESULT_REASON_OFF = 68 // REASON_*; 0 = a rule or policy decided
+export const RESULT_ERRNO_OFF = 72 // ERRNO_*
+export const RESULT_REJECT_OFF = 76 // REJECT_* + 1; REJECT_TTL_EXCEEDED + 1 …
+export const RESULT_MARK_OFF = 80
+export const RESULT_OUT_LINK_OFF = 84 // link id; of the answer for reject, 0 = to this host itself
+export const RESULT_IN_LINK_OFF = 88 // local: where it came in
+export const RESULT_RULE_OFF = 92 // as CTX_RULE_AT
+export const RESULT_CHAIN_OFF = 96 // chain index
+export const RESULT_FLAGS_OFF = 100 // RESULT_*
+export const RESULT_ZONE_OFF = 104 // zone in which conntrack looked
+export const RESULT_TRACE_EVENTS_OFF = 108 // number of trace events
+export const RESULT_QUOTES = 1 // the answers array holds the packet quoted by the result's header
+
+export const VERDICT_NONE = 0
+export const VERDICT_FORWARD = 1
+export const VERDICT_OUT = 2
+export const VERDICT_LOCAL = 3
+export const VERDICT_REJECT = 4
+export const VERDICT_DROP = 5
+
+export const REJECT_ICMP_TTL_EXCEEDED = 14
+export const REJECT_ICMP6_HOP_LIMIT = 15
+
+export const REASON_RULE = 0
+export const REASON_MARTIAN_SOURCE = 1
+export const REASON_MARTIAN_DESTINATION = 2
+export const REASON_RP_FILTER = 3
+export const REASON_NO_ROUTE = 4
+export const REASON_UNREACHABLE = 5
+export const REASON_PROHIBIT = 6
+export const REASON_BLACKHOLE = 7
+export const REASON_THROW = 8
+export const REASON_FORWARDING_OFF = 9
+export const REASON_TTL_EXCEEDED = 10
+export const REASON_NO_TUPLE = 11
+export const REASON_CLASH = 12
+export const REASON_NO_ADDRESS = 13
+export const REASON_TABLE_FULL = 14
+export const REASON_MULTICAST = 15
+export const REASON_INVALID_SOURCE = 16
+export const REASON_INTERFACE_CHANGED = 17
+
+export const ERRNO_NONE = 0
+export const ERRNO_EPERM = 1
+export const ERRNO_EHOSTUNREACH = 2
+export const ERRNO_EACCES = 3
+export const ERRNO_ENETUNREACH = 4
+export const ERRNO_EINVAL = 5
+
+// More of the context, beyond E1's words: what belongs to the way of the packet.
+export const CTX_WAY_AT = 1296
+export const TRACE_CT_NEW = 0 // codes of the conntrack step
+export const TRACE_CT_ESTABLISHED = 1
+export const TRACE_CT_RELATED = 2
+export const TRACE_CT_INVALID = 3
+export const TRACE_CT_UNTRACKED = 4
+
+// ---------------------------------------------------------------------------------------------------------------
+// Links, addresses, sysctls: sections 32..35
+
+export const SECTION_LINKS = 32
+export const SECTION_ADDRESSES = 33
+export const SECTION_SYSCTLS = 34
+export const SECTION_LOCALS = 35 // the host's own addresses, hash table
+
+export const LINK_BYTES = 64 // record 0 stands for "no link"
+export const LINK_FLAGS_OFF = 0 // LINK_*
+export const LINK_RP_FILTER_OFF = 4 // 0 | 1 | 2
+export const LINK_ADDR4_OFF = 8 // index of its first IPv4 address
+export const LINK_ADDR4_COUNT_OFF = 12
+export const LINK_ADDR6_OFF = 16
+export const LINK_ADDR6_COUNT_OFF = 20
+export const LINK_UP = 1
+export const LINK_LOOPBACK = 2
+export const LINK_ACCEPT_LOCAL = 4
+export const LINK_ROUTE_LOCALNET = 8
+export const LINK_FORWARDS4 = 16
+export const LINK_FORWARDS6 = 32
+export const LINK_SEND_REDIRECTS = 64
+export const LINK_SRC_VALID_MARK = 128
+
+export const ADDRESS_BYTES = 32
+export const ADDRESS_WORDS_OFF = 0 // 16 bytes
+export const ADDRESS_PREFIX_OFF = 16 // prefix length
+export const ADDRESS_FLAGS_OFF = 20 // ADDRESS_*
+export const ADDRESS_LINK_OFF = 24
+export const ADDRESS_SCOPE_OFF = 28 // RT_SCOPE_*
+export const ADDRESS_SECONDARY = 1
+
+export const SCOPE_GLOBAL = 0
+export const SCOPE_SITE = 200
+export const SCOPE_LINK = 253
+export const SCOPE_HOST = 254
+export const SCOPE_NOWHERE = 255
+
+// sysctls: words
+export const SYSCTL_WORDS = 48
+export const SYSCTL_CT_MAX = 0
+export const SYSCTL_TCP_LOOSE = 1
+export const SYSCTL_TCP_MAX_RETRANS = 2
+export const SYSCTL_DEFAULT_TTL = 3
+export const SYSCTL_FULL_SOURCE_CHECK = 4 // policy rules beyond the default ones, or local routes that are no address
+export const SYSCTL_CHECKSUM = 5
+export const SYSCTL_INBOUND_IFADDR = 6
+export const SYSCTL_NONLOCAL_BIND = 7
+export const SYSCTL_LO_LINK = 8 // link id of lo; 0 = none
+export const SYSCTL_TCP_TIMEOUTS = 10 // by state 0..9, seconds
+export const SYSCTL_TCP_RETRANS = 20
+export const SYSCTL_TCP_UNACK = 21
+export const SYSCTL_UDP = 22
+export const SYSCTL_UDP_STREAM = 23
+export const SYSCTL_ICMP = 24
+export const SYSCTL_ICMPV6 = 25
+export const SYSCTL_GRE = 26
+export const SYSCTL_GRE_STREAM = 27
+export const SYSCTL_GENERIC = 28
+export const SYSCTL_SCTP_TIMEOUTS = 30 // by state 0..8, seconds
+
+// ---------------------------------------------------------------------------------------------------------------
+// Routes: sections 36..42. A table is a sorted list of bounds: from bound i up to the next, prefix entry i (+ 1, 0 = none)
+// is the longest that holds; an entry knows the next shorter one around it. Large tables have an index by the first bits.
+
+export const SECTION_POLICIES = 36
+export const SECTION_TABLES = 37
+export const SECTION_BOUNDS = 38 // words: IPv4 one word a bound, IPv6 four
+export const SECTION_BOUND_ENTRIES = 39 // word a bound: prefix entry + 1
+export const SECTION_BOUND_INDEX = 40 // words
+export const SECTION_PREFIXES = 41
+export const SECTION_ROUTES = 42
+export const SECTION_HOPS = 43
+export const SECTION_CONNECTIONS = 44
+
+export const POLICY_BYTES = 96
+export const POLICY_FLAGS_OFF = 0 // POLICY_*
+export const POLICY_ACTION_OFF = 4 // ACTION_*
+export const POLICY_TABLE_OFF = 8 // index of the table + 1 (0: it is empty), or of the rule to go to
+export const POLICY_SUPPRESS_OFF = 12 // prefix length + 1; 0 = none
+export const POLICY_IIF_OFF = 16 // link id
+export const POLICY_MARK_OFF = 20
+export const POLICY_MARK_MASK_OFF = 24
+export const POLICY_TOS_OFF = 28
+export const POLICY_PROTO_OFF = 32
+export const POLICY_FROM_LENGTH_OFF = 36
+export const POLICY_TO_LENGTH_OFF = 40
+export const POLICY_FROM_OFF = 48 // 16 bytes
+export const POLICY_TO_OFF = 64 // 16 bytes
+export const POLICY_NOT = 1
+export const POLICY_HAS_FROM = 2
+export const POLICY_HAS_TO = 4
+export const POLICY_HAS_IIF = 8
+export const POLICY_HAS_OIF = 16 // never matches
+export const POLICY_HAS_MARK = 32
+export const POLICY_HAS_TOS = 64
+export const POLICY_HAS_PROTO = 128
+export const POLICY_FAMILY6 = 256
+export const ACTION_TABLE = 0
+export const ACTION_UNREACHABLE = 1
+export const ACTION_PROHIBIT = 2
+export const ACTION_BLACKHOLE = 3
+export const ACTION_GOTO = 4
+export const ACTION_NOP = 5
+
+export const RTABLE_BYTES = 32
+export const RTABLE_BOUNDS_OFF = 0 // word index in BOUNDS
+export const RTABLE_COUNT_OFF = 4 // number of bounds
+export const RTABLE_ENTRIES_OFF = 8 // word index in BOUND_ENTRIES
+export const RTABLE_INDEX_OFF = 12 // word index in BOUND_INDEX
+export const RTABLE_INDEX_BITS_OFF = 16 // 0: no index
+export const RTABLE_ID_OFF = 20
+export const RTABLE_FAMILY_OFF = 24 // 4 | 6
+
+export const PREFIX_BYTES = 16
+export const PREFIX_FIRST_OFF = 0 // its first route
+export const PREFIX_COUNT_OFF = 4
+export const PREFIX_PARENT_OFF = 8 // entry + 1 of the next shorter prefix around it
+export const PREFIX_LENGTH_OFF = 12
+
+export const ROUTE_BYTES = 32
+export const ROUTE_TYPE_OFF = 0 // RTN_*
+export const ROUTE_TOS_OFF = 4
+export const ROUTE_HOP_OFF = 8 // index of its first hop
+export const ROUTE_HOPS_OFF = 12 // number of hops that are listed
+export const ROUTE_PREFSRC_OFF = 16 // index in ADDRESSES + 1, 0 = none
+export const ROUTE_SYMBOL_OFF = 20 // index in the namespace's routes
+export const ROUTE_SCOPE_OFF = 24
+export const ROUTE_LIVE_OFF = 28 // number of hops that are alive
+
+export const HOP_BYTES = 32
+export const HOP_LINK_OFF = 0 // link id, 0 = none
+export const HOP_HAS_VIA_OFF = 4
+export const HOP_BOUND_OFF = 8 // upper bound of the 31-bit draw; only of live hops
+export const HOP_LIVE_OFF = 12
+export const HOP_VIA_OFF = 16 // 16 bytes
+
+export const RTN_UNSPEC = 0
+export const RTN_UNICAST = 1
+export const RTN_LOCAL = 2
+export const RTN_BROADCAST = 3
+export const RTN_ANYCAST = 4
+export const RTN_MULTICAST = 5
+export const RTN_BLACKHOLE = 6
+export const RTN_UNREACHABLE = 7
+export const RTN_PROHIBIT = 8
+export const RTN_THROW = 9
+
+// ---------------------------------------------------------------------------------------------------------------
+// Connections. Existing ones lie in the image as CONNECTION records; live ones as a hot and a cold record.
+
+export const CONNECTION_BYTES = 128
+export const CONNECTION_FAMILY_OFF = 0
+export const CONNECTION_PROTO_OFF = 4
+export const CONNECTION_STATUS_OFF = 8
+export const CONNECTION_MARK_OFF = 12
+export const CONNECTION_TIMEOUT_OFF = 16 // seconds left at clock 0
+export const CONNECTION_STATE_OFF = 20 // TCP or SCTP state
+export const CONNECTION_ZONE_OFF = 24 // id
+export const CONNECTION_ORIG_OFF = 32 // tuple, TUPLE_BYTES
+export const CONNECTION_REPLY_OFF = 72
+
+export const TUPLE_BYTES = 40
+export const TUPLE_SRC_OFF = 0
+export const TUPLE_DST_OFF = 16
+export const TUPLE_SPORT_OFF = 32 // ICMP: id
+export const TUPLE_DPORT_OFF = 36 // ICMP: type << 8 | code
+
+// hot record
+export const CT_STATUS_OFF = 0 // IPS_*
+export const CT_MARK_OFF = 4
+export const CT_END_OFF = 8 // f64: clock at which it ends; before confirm the length of the timeout, ms
+export const CT_PROTO_OFF = 16
+export const CT_FAMILY_OFF = 20
+export const CT_STATE_OFF = 24 // TCP or SCTP state
+export const CT_ZONE_OFF = 28 // zone of the original direction | zone of the reply direction << 16
+export const CT_CREATED_OFF = 32 // f64: clock
+export const CT_MASQ_LINK_OFF = 40 // link whose address MASQUERADE took; 0 = none
+export const CT_HEAP_OFF = 44 // place in the heap of ends
+export const CT_PREV_OFF = 48 // in the order of confirmation: index + 1
+export const CT_NEXT_OFF = 52
+export const CT_SRC_PREV_OFF = 56 // others with the same hash of the original source
+export const CT_SRC_NEXT_OFF = 60
+
+// cold record
+export const CT_COLD_BYTES = 160
+export const CT_ORIG_OFF = 0 // tuple
+export const CT_REPLY_OFF = 40
+export const CT_TCP_END_OFF = 80 // two words
+export const CT_TCP_FLAGS_OFF = 88 // two words: TCPF_*
+export const CT_TCP_LAST_INDEX_OFF = 96
+export const CT_TCP_LAST_DIR_OFF = 100
+export const CT_TCP_LAST_SEQ_OFF = 104
+export const CT_TCP_LAST_ACK_OFF = 108
+export const CT_TCP_LAST_END_OFF = 112
+export const CT_TCP_LAST_WIN_OFF = 116
+export const CT_TCP_RETRANS_OFF = 120
+export const CT_TCP_LAST_FLAGS_OFF = 124
+export const CT_SRC_HASH_OFF = 128
+export const CT_HEAP_KEY_OFF = 136 // f64: the end under which it stands in the heap
+
+export const IPS_EXPECTED = 1
+export const IPS_SEEN_REPLY = 2
+export const IPS_ASSURED = 4
+export const IPS_CONFIRMED = 8
+export const IPS_SRC_NAT = 16
+export const IPS_DST_NAT = 32
+export const IPS_SEQ_ADJUST = 64
+export const IPS_SRC_NAT_DONE = 128
+export const IPS_DST_NAT_DONE = 256
+export const IPS_DYING = 512
+export const IPS_FIXED_TIMEOUT = 1024
+
+// run()'s way of stopping
+export const STOP_DONE = 0
+export const STOP_TRACE = 1 // the trace buffer is full: take it and go on
+export const STOP_CONNECTIONS = 2 // more connections than the engine has room for
+export const STOP_CLOCK = 3 // a record's time is before the clock
+export const STOP_LINK = 4 // a record names a link that is not there
+export const STOP_TRACE_LOST = 5 // one packet's events did not fit
+export const STOP_RULES = 6 // a list of the rules is full
+
+// trace events of the way
+export const TRACE_ROUTE_INPUT = 0 // a of TRACE_KIND_ROUTE; b: the route's symbol + 1, c: RTN_*, d: hop + 1, e: link id for what needs no route
+export const TRACE_ROUTE_OUTPUT = 1
+export const TRACE_ROUTE_REROUTE = 2
+// TRACE_KIND_NAT: a: 0 DST, 1 SRC; b: 1 = has ports or ids; d, e: port or id from, to; f: 4 | 6
