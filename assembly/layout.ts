@@ -533,12 +533,13 @@ export const LINK_FORWARDS6 = 32
 export const LINK_SEND_REDIRECTS = 64
 export const LINK_SRC_VALID_MARK = 128
 
-export const ADDRESS_BYTES = 32
+export const ADDRESS_BYTES = 48
 export const ADDRESS_WORDS_OFF = 0 // 16 bytes
 export const ADDRESS_PREFIX_OFF = 16 // prefix length
 export const ADDRESS_FLAGS_OFF = 20 // ADDRESS_*
 export const ADDRESS_LINK_OFF = 24
 export const ADDRESS_SCOPE_OFF = 28 // RT_SCOPE_*
+export const ADDRESS_SUBNET_OFF = 32 // 16 bytes: what its prefix is about, the other end of a point-to-point link or itself
 export const ADDRESS_SECONDARY = 1
 
 export const SCOPE_GLOBAL = 0
@@ -736,3 +737,14 @@ export const TRACE_ROUTE_INPUT = 0 // a of TRACE_KIND_ROUTE; b: the route's symb
 export const TRACE_ROUTE_OUTPUT = 1
 export const TRACE_ROUTE_REROUTE = 2
 // TRACE_KIND_NAT: a: 0 DST, 1 SRC; b: 1 = has ports or ids; d, e: port or id from, to; f: 4 | 6
+export const ZERO_ADDRESS_AT = 1328 // 16 zero bytes, never written
+export const SCRATCH_AT = 1344 // 384 bytes: tuples at work (tuple.ts), a range (nat.ts)
+
+// TCP sides, CT_TCP_FLAGS
+export const TCPF_UNACKED = 1
+export const TCPF_CLOSE_INIT = 2
+export const TCPF_END_KNOWN = 4
+// CT_TCP_LAST_FLAGS
+export const TCPL_CHALLENGE = 1
+export const TCPL_SIMULTANEOUS = 2
+export const TCPL_SEGMENT_KNOWN = 4
