@@ -151,6 +151,7 @@ export type DropReason =
   | 'nat: no free tuple'
   | 'nat: clash at confirmation'
   | 'nat: no address'
+  | 'nat: interface changed'
   | 'conntrack table full'
   | 'multicast not for this host'
   | 'invalid source for sending'
