@@ -79,7 +79,7 @@ for other in legacy nft; do
   command -v "iptables-$other-save" >/dev/null 2>&1 || continue
   [ -f "$dir/iptables-save" ] || continue
   there=$("iptables-$other-save" 2>/dev/null | grep -c '^-A')
-  here=$(grep -c '\] -A\|^-A' "$dir/iptables-save")
+  here=$(grep -c -e '^-A' -e '\] -A' "$dir/iptables-save")
   if [ "$there" -gt 0 ] && [ "$here" -eq 0 ]; then
     say "iptables-save has no rules, iptables-$other-save has $there: capture again with -b $other?"
   elif [ "$there" -gt 0 ] && [ "$there" -ne "$here" ]; then
