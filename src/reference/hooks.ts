@@ -4,15 +4,15 @@
 
 import type { DroppedBy, DropReason, Packet } from '../net/packet.js'
 import type { HookName, TableName } from '../netfilter/model.js'
-import { isMulticast } from './address.js'
+import { inPrefix, isMulticast } from './address.js'
 import { runChain } from './chain.js'
 import { confirm, conntrackIn, NO_ZONE } from './conntrack.js'
 import { sendError } from './icmp.js'
 import { isRedirected, natHook } from './nat.js'
 import { lookupRoute } from './route.js'
-import { isOwnAddress } from './source.js'
+import { selectIpv4 } from './source.js'
 import { eitherOn } from './sysctl.js'
-import { copyPacket, isError } from './tuple.js'
+import { copyPacket } from './tuple.js'
 import type { AnswerKind, RouteResult, Skb, World } from './types.js'
 import { badOnArrival, inputRoute, keyOf } from './validate.js'
 
@@ -170,13 +170,32 @@ function goOut(world: World, skb: Skb): End {
   const atOutput = runHook(world, skb, 'OUTPUT')
   if (atOutput !== undefined) return dropped({ ...errno, ...atOutput })
   skb.outIface = outDev(skb.route)
+  const copy = isHeardHere(skb) ? loopCopy(world, skb) : undefined
   const atPost = runHook(world, skb, 'POSTROUTING')
+  if (copy?.end === 'local') return copy
   if (atPost !== undefined) return dropped({ ...errno, ...atPost })
-  if (skb.route?.type !== 'local') return { end: 'out', skb }
-  skb.inIface = 'lo'
+  return skb.route?.type === 'local' ? comeBack(world, skb, 'lo') : { end: 'out', skb }
+}
+
+/** A packet that left by a link comes in again by it, its mark, entry and state with it. */
+function comeBack(world: World, skb: Skb, dev: string): End {
+  skb.inIface = dev
   skb.outIface = null
   const atPre = runHook(world, skb, 'PREROUTING')
   return atPre === undefined ? deliver(world, skb) : dropped(atPre)
+}
+
+/** Does the host itself hear what it sends to a broadcast address or to all hosts? */
+function isHeardHere(skb: Skb): boolean {
+  if (skb.family === 'ipv6') return false
+  return skb.route?.type === 'broadcast' || (skb.route?.type === 'multicast' && skb.packet.dst === '224.0.0.1')
+}
+
+/** The copy that the host hears passes POSTROUTING by itself, before the one that leaves. */
+function loopCopy(world: World, skb: Skb): End {
+  const copy: Skb = { ...skb, packet: copyPacket(skb.packet) }
+  const atPost = runHook(world, copy, 'POSTROUTING')
+  return atPost === undefined ? comeBack(world, copy, skb.outIface ?? '') : dropped(atPost)
 }
 
 function deliver(world: World, skb: Skb): End {
@@ -184,10 +203,17 @@ function deliver(world: World, skb: Skb): End {
   return atInput === undefined ? { end: 'local', skb } : dropped(atInput)
 }
 
+/** The source of a packet that was sent without one. */
+function chosenSource(world: World, skb: Skb, route: RouteResult): string | undefined {
+  if (route.prefsrc !== undefined) return route.prefsrc
+  if (route.type === 'local') return skb.packet.dst
+  return selectIpv4(world.ns, route.hop?.dev ?? '', route.hop?.via ?? skb.packet.dst)
+}
+
 /** A packet that a process of this host sends. */
 export function sendLocal(world: World, packet: Packet): { end: End; skb: Skb } {
   const skb = newSkb(packet, null, false)
-  if (skb.family === 'ipv4' && !isOwnAddress(world.ns, packet.src)) {
+  if (skb.family === 'ipv4' && (isMulticast(packet.src) || packet.src === '255.255.255.255')) {
     return { end: dropped({ by: { reason: 'invalid source for sending' }, errno: 'EINVAL' }), skb }
   }
   const route = outRoute(world, skb)
@@ -195,6 +221,7 @@ export function sendLocal(world: World, packet: Packet): { end: End; skb: Skb } 
   const fault = outputFault(world, skb, route)
   if (fault !== undefined) return { end: dropped(fault), skb }
   setRoute(skb, route)
+  if (packet.src === '0.0.0.0') skb.packet.src = chosenSource(world, skb, route) ?? packet.src
   return { end: goOut(world, skb), skb }
 }
 
@@ -235,6 +262,14 @@ function forward(world: World, skb: Skb): End {
   if (ttl <= 1) {
     sendError(world, skb, skb.family === 'ipv4' ? 'icmp-ttl-exceeded' : 'icmp6-hop-limit-exceeded')
     return dropped(reason('ttl exceeded'))
+  }
+  if (skb.family === 'ipv6') {
+    const { src } = skb.packet
+    if (src === '::') return dropped(reason('martian source'))
+    if (inPrefix(src, 'fe80::/10')) {
+      sendError(world, skb, 'icmp6-beyond-scope')
+      return dropped(reason('martian source'))
+    }
   }
   skb.packet.ttl = ttl - 1
   skb.outIface = outDev(skb.route)
@@ -280,5 +315,3 @@ export function printedQuote(inner: NonNullable<Packet['inner']>): NonNullable<P
   const { seq: _s, ack: _a, payload_len: _p, sctp_chunk: _c, tos, inner: _i, ...header } = inner
   return tos ? { ...header, tos } : header
 }
-
-export { isError }

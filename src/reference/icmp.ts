@@ -19,6 +19,7 @@ export const ERRORS: ReadonlyMap<string, readonly [number, number]> = new Map([
   ['icmp-ttl-exceeded', [11, 0]],
   ['icmp6-no-route', [1, 0]],
   ['icmp6-adm-prohibited', [1, 1]],
+  ['icmp6-beyond-scope', [1, 2]],
   ['icmp6-addr-unreachable', [1, 3]],
   ['icmp6-port-unreachable', [1, 4]],
   ['icmp6-policy-fail', [1, 5]],

@@ -1,7 +1,7 @@
 // The tuple of a packet: what says to which connection it belongs; its inverse; its form as text.
 // Kernel: net/netfilter/nf_conntrack_core.c (nf_ct_get_tuple, nf_ct_invert_tuple), nf_conntrack_proto_icmp.c.
 import type { Header, Packet, Tuple } from '../net/packet.js'
-import { hasPorts, icmpReplyType, isIcmp, isIcmpError, protoNumber } from '../net/proto.js'
+import { icmpReplyType, isIcmp, isIcmpError, protoNumber } from '../net/proto.js'
 import type { FlowTuple, Zone } from './types.js'
 
 /** The number of a packet's protocol. */
@@ -13,13 +13,18 @@ export function isError(header: Header): boolean {
   return isIcmpError(protoOf(header), header.icmp_type ?? -1)
 }
 
+/** Protocols whose ports conntrack looks at: TCP, UDP, UDP-Lite, SCTP. DCCP is none any more (Linux 6.17). */
+export function isTrackedWithPorts(proto: number): boolean {
+  return proto === 6 || proto === 17 || proto === 132 || proto === 136
+}
+
 export function tupleOf(header: Header): FlowTuple {
   const proto = protoOf(header)
   const { src, dst } = header
   if (isIcmp(proto)) {
     return { src, dst, proto, type: header.icmp_type ?? 0, code: header.icmp_code ?? 0, id: header.icmp_id ?? 0 }
   }
-  if (hasPorts(proto)) return { src, dst, proto, sport: header.sport ?? 0, dport: header.dport ?? 0 }
+  if (isTrackedWithPorts(proto)) return { src, dst, proto, sport: header.sport ?? 0, dport: header.dport ?? 0 }
   return { src, dst, proto }
 }
 
