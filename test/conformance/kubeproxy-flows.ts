@@ -4,6 +4,7 @@ import { proxyRules } from '../../src/kube/proxy.js'
 import type { ProxyOptions } from '../../src/kube/proxy-options.js'
 import type { Answer, Packet } from '../../src/net/packet.js'
 import type { Ruleset } from '../../src/netfilter/model.js'
+import type { DataPlane } from '../../src/netns/dataplane.js'
 import { deriveRoutes } from '../../src/netns/derive.js'
 import type { Address, Link, NetworkNamespace, Route } from '../../src/netns/model.js'
 import type { Config, MakeDataPlane } from './kubeproxy.js'
@@ -88,40 +89,65 @@ export function namespaceOf(config: Config, rules: Ruleset): NetworkNamespace {
   }
 }
 
-/** What was expected and what came out, in the case file's words (outcomes by text, then the mark). */
-export function runFlow(
-  flow: Flow,
-  config: Config,
-  rules: Ruleset,
-  make: MakeDataPlane,
-): { expected: string; got: string } {
-  const ns = namespaceOf(config, rules)
-  const packet: Packet = {
-    iface: flow.sourceIsNode ? 'local' : 'eth0',
-    proto: flow.protocol as 'tcp',
-    src: flow.sourceIP,
-    dst: flow.destIP,
-    sport: 40000,
-    dport: flow.destPort,
-    ...(flow.protocol === 'tcp' ? { flags: 'S' } : {}),
+/** The packets of a step, sent through one data plane; every attempt is a connection of its own. */
+export class FlowRunner {
+  readonly #config: Config
+  readonly #make: () => DataPlane
+  readonly #sticky: boolean
+  #plane: DataPlane
+  #sport = 1024
+
+  constructor(config: Config, rules: Ruleset, make: MakeDataPlane) {
+    const ns = namespaceOf(config, rules)
+    this.#config = config
+    this.#make = () => make(ns)
+    this.#plane = this.#make()
+    this.#sticky = rules.tables.some((t) =>
+      t.chains.some((c) => c.rules.some((r) => r.matches.some((m) => m.match === 'recent'))),
+    )
   }
-  const wanted = new Set(flow.output === '' ? [''] : flow.output.split(', '))
-  const seen = new Set<string>()
-  const marks = new Set<boolean>()
-  const strange = new Set<string>()
-  let surplus = 0
-  for (let seed = 0; seed < MOST_DRAWS && surplus < EXTRA_DRAWS; seed++) {
-    const answer = make(ns, { seed }).process(packet, { trace: true })
-    seen.add(outcome(answer, flow))
-    const marked = answer.trace?.includes('nat:KUBE-MARK-MASQ:rule:1') ?? false
-    marks.add(marked)
-    const odd = sourceFault(answer, flow, config, marked)
-    if (odd !== null) strange.add(odd)
-    if ([...wanted].every((w) => seen.has(w))) surplus++
+
+  /** What was expected and what came out, in the case file's words (outcomes by text, then the mark). */
+  run(flow: Flow): { expected: string; got: string } {
+    const wanted = new Set(flow.output === '' ? [''] : flow.output.split(', '))
+    const seen = new Set<string>()
+    const marks = new Set<boolean>()
+    const strange = new Set<string>()
+    let surplus = 0
+    for (let attempt = 0; attempt < MOST_DRAWS && surplus < EXTRA_DRAWS; attempt++) {
+      if (this.#sticky) this.#startAnew(attempt)
+      const answer = this.#plane.process(this.#packet(flow), { trace: true })
+      seen.add(outcome(answer, flow))
+      const marked = answer.trace?.includes('nat:KUBE-MARK-MASQ:rule:1') ?? false
+      marks.add(marked)
+      const odd = sourceFault(answer, flow, this.#config, marked)
+      if (odd !== null) strange.add(odd)
+      if ([...wanted].every((w) => seen.has(w))) surplus++
+    }
+    const say = (set: ReadonlySet<string>, masq: string) => `${[...set].sort().join(', ')}; masq ${masq}`
+    const got = say(seen, [...marks].join(' and '))
+    return { expected: say(wanted, String(flow.masq)), got: strange.size ? `${got}; ${[...strange].join('; ')}` : got }
   }
-  const say = (set: ReadonlySet<string>, masq: string) => `${[...set].sort().join(', ')}; masq ${masq}`
-  const got = say(seen, [...marks].join(' and '))
-  return { expected: say(wanted, String(flow.masq)), got: strange.size ? `${got}; ${[...strange].join('; ')}` : got }
+
+  #packet(flow: Flow): Packet {
+    return {
+      iface: flow.sourceIsNode ? 'local' : 'eth0',
+      proto: flow.protocol as 'tcp',
+      src: flow.sourceIP,
+      dst: flow.destIP,
+      sport: this.#sport++,
+      dport: flow.destPort,
+      ...(flow.protocol === 'tcp' ? { flags: 'S' } : {}),
+    }
+  }
+
+  /** Affinity remembers the source: each attempt has empty lists. Packets that meet no Service move the draws on. */
+  #startAnew(attempt: number): void {
+    this.#plane = this.#make()
+    for (let i = 0; i < attempt; i++) {
+      this.#plane.process({ iface: 'eth0', proto: 'udp', src: '203.0.113.99', dst: '192.168.0.2', sport: 9, dport: 9 })
+    }
+  }
 }
 
 function outcome(answer: Answer, flow: Flow): string {

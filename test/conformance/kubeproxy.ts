@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { type Cluster, clusterOf } from '../../src/kube/cluster.js'
 import { proxyRestoreText } from '../../src/kube/proxy.js'
 import type { ProxyOptions } from '../../src/kube/proxy-options.js'
-import type { DataPlane, DataPlaneOptions } from '../../src/netns/dataplane.js'
+import type { DataPlane } from '../../src/netns/dataplane.js'
 import type { NetworkNamespace } from '../../src/netns/model.js'
 import { runExtra } from './kubeproxy-extra.js'
-import { type Flow, rulesForFlows, runFlow } from './kubeproxy-flows.js'
+import { type Flow, FlowRunner, rulesForFlows } from './kubeproxy-flows.js'
 import { applyRestore, normalise, parseRestore, type State, stateText } from './kubeproxy-state.js'
 
 /** What a run of conformance cases found. */
@@ -21,7 +21,7 @@ export interface Result {
 }
 
 /** Makes a data plane; absent: flows are counted as not covered. */
-export type MakeDataPlane = (ns: NetworkNamespace, options?: DataPlaneOptions) => DataPlane
+export type MakeDataPlane = (ns: NetworkNamespace) => DataPlane
 
 export interface Config {
   readonly nodeName: string
@@ -260,15 +260,16 @@ function runFlows(
   make: MakeDataPlane | undefined,
 ): void {
   const rules = rulesForFlows(cluster, options, step.inputRules)
+  const runner = make === undefined || typeof rules === 'string' ? null : new FlowRunner(it.config, rules, make)
   for (const flow of step.flows) {
     const name = `${label}: ${flow.name}`
-    if (make === undefined || typeof rules === 'string') {
+    if (runner === null) {
       const reason = typeof rules === 'string' ? rules : 'no data plane was given'
       result.notCovered.push({ name, reason })
       continue
     }
     count(result, 'flows')
-    const { expected, got } = runFlow(flow, it.config, rules, make)
+    const { expected, got } = runner.run(flow)
     check(result, file, name, expected, got)
   }
 }
