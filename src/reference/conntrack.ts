@@ -142,6 +142,7 @@ function newConnection(world: World, family: Family, tuple: FlowTuple, zone: Zon
       challenge: false,
       simultaneous: false,
     },
+    sctp: { tags: [0, 0], init: [false, false], heartbeatFailed: null },
     masqueradedBy: null,
   }
 }
@@ -297,6 +298,7 @@ export function load(world: World, entry: ExistingConnection): void {
     timeoutMs: entry.timeout * 1000,
     endMs: entry.timeout * 1000,
     createdMs: -UNKNOWN_AGE_MS,
+    sctp: { tags: [null, null], init: [false, false], heartbeatFailed: null },
   })
   world.table.add(flow)
 }

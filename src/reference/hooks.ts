@@ -234,7 +234,9 @@ const NO_WAY: Readonly<Record<string, readonly [DropReason, string | null, strin
 
 /** A packet that comes in by an interface. */
 export function receive(world: World, packet: Packet): { end: End; skb: Skb } {
-  const skb = newSkb(packet, packet.iface, false)
+  // What comes in by a port of a bridge and is for the host comes from the bridge.
+  const master = world.ns.links.find((l) => l.name === packet.iface)?.master
+  const skb = newSkb(packet, master ?? packet.iface, false)
   return { end: arrive(world, skb), skb }
 }
 

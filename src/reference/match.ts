@@ -54,7 +54,8 @@ interface PortMatch {
 
 function matchesPorts(m: PortMatch, skb: Skb, backend: 'legacy' | 'nft'): boolean {
   const [sport, dport] = [skb.packet.sport ?? 0, skb.packet.dport ?? 0]
-  const single = (n: Negatable<Range> | undefined): n is Negatable<Range> => n?.not && n.value.from === n.value.to
+  const single = (n: Negatable<Range> | undefined): n is Negatable<Range> =>
+    n?.not === true && n.value.from === n.value.to
   // iptables-nft joins two single negated ports into one comparison: not (both equal).
   if (backend === 'nft' && single(m.sport) && single(m.dport)) {
     return sport !== m.sport.value.from || dport !== m.dport.value.from

@@ -124,7 +124,9 @@ function searchPort(world: World, start: FlowTuple, range: NatRange, manip: Mani
     first = Math.min(from, to)
     size = Math.abs(to - from) + 1
   }
-  let offset = range.basePort === undefined ? world.draws.port(manip) : (port - range.basePort) & 0xffff
+  let offset = 0
+  if (range.basePort !== undefined) offset = (port - range.basePort) & 0xffff
+  else if (manip === 'SRC' || isRandom(range)) offset = world.draws.port(manip)
   let attempts = Math.min(size, MAX_ATTEMPTS)
   let tried = start
   for (;;) {

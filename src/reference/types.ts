@@ -86,6 +86,8 @@ export interface Connection {
     /** Both sides opened at once. */
     simultaneous: boolean
   }
+  /** Verification tags by direction (0: none yet, null: unknown), who sent an INIT, and who a heartbeat with a new tag. */
+  sctp: { tags: [number | null, number | null]; init: [boolean, boolean]; heartbeatFailed: Direction | null }
   /** The interface MASQUERADE chose the address of. */
   masqueradedBy: string | null
 }
