@@ -409,6 +409,7 @@ export const SET_ENTRY_END_OFF = 56 // f64 ms; infinite: no timeout
 // ---------------------------------------------------------------------------------------------------------------
 // What went wrong inside a batch: read after it, 0 = nothing
 export const RULES_ERROR_AT = 8192
+export const SET_KEY_AT = 8256 // scratch: 40 bytes, the key that is looked up
 export const RULES_ERROR_RECENTS = 1 // the entries of all recent lists are used up
 
 // ---------------------------------------------------------------------------------------------------------------

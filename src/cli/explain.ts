@@ -1,6 +1,7 @@
 // One packet's way, told to a person: the final word first, then hook by hook what matched, with the place of each rule.
 // Pure text from an Answer and the namespace; everything that came from outside is escaped.
 
+import type { ServiceEndpoint } from '../kube/names.js'
 import { escapeText } from '../net/fault.js'
 import type { Answer, Header, Step } from '../net/packet.js'
 import type { Family, Ruleset } from '../netfilter/model.js'
@@ -51,6 +52,22 @@ export function finalWord(answer: Answer): string {
   }
 }
 
+const DOORS: Readonly<Record<ServiceEndpoint['via'], string>> = {
+  clusterIP: 'cluster IP',
+  externalIP: 'external IP',
+  loadBalancerIP: 'load balancer IP',
+  nodePort: 'node port',
+}
+
+/** `shop/api port 80 (http), by its cluster IP: endpoint 10.244.2.17:8080, pod shop/api-1 on worker-2` */
+function serviceText(e: ServiceEndpoint): string {
+  const name = e.portName ? ` (${e.portName})` : ''
+  const pod = e.pod ? `, pod ${e.pod}` : ''
+  const node = e.node ? ` on ${e.node}` : ''
+  const chosen = e.endpoint ? `endpoint ${e.endpoint}${pod}${node}` : 'no endpoint was chosen'
+  return `${e.service} port ${e.port}${name}, by its ${DOORS[e.via]}: ${chosen}`
+}
+
 interface RuleIndex {
   readonly file: string
   text(table: string, chain: string, rule: number): { text: string; line: number } | undefined
@@ -67,11 +84,11 @@ function indexRules(ruleset: Ruleset | undefined): RuleIndex {
 }
 
 /** The walk, a line per step, without a newline at the end. `answer` must have been processed with `trace` and `ct`. */
-export function explain(answer: Answer, namespace: NetworkNamespace, endpoint?: string): string {
+export function explain(answer: Answer, namespace: NetworkNamespace, endpoint?: ServiceEndpoint): string {
   const family: Family = answer.in.src.includes(':') ? 'ipv6' : 'ipv4'
   const rules = indexRules(namespace.rulesets.find((r) => r.family === family))
   const lines: string[] = [paint('bold', finalWord(answer))]
-  if (endpoint) lines.push(`endpoint  ${escapeText(endpoint)}`)
+  if (endpoint) lines.push(`service   ${escapeText(serviceText(endpoint))}`)
   const from = answer.in.iface === 'local' ? 'sent by this host' : `in ${escapeText(answer.in.iface)}`
   lines.push(
     `packet    ${headerText(answer.in)}  ${from}${answer.in.mark ? `  mark 0x${answer.in.mark.toString(16)}` : ''}`,

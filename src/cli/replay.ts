@@ -4,13 +4,13 @@ import { Command } from 'commander'
 import { Engine } from '../engine/index.js'
 import { describeEndpoint } from '../kube/names.js'
 import { fail } from '../net/fault.js'
-import type { Answer } from '../net/packet.js'
+import type { Answer, Packet } from '../net/packet.js'
 import { readPcapPackets } from '../net/pcap.js'
 import { printRules } from '../netfilter/print.js'
 import { formatConntrack } from '../netns/conntrack.js'
 import type { DataPlane } from '../netns/dataplane.js'
 import { readPacketLines } from '../netns/packets.js'
-import { runScript } from '../netns/script.js'
+import { type PrintedAnswer, runScript } from '../netns/script.js'
 import { ReferenceEngine } from '../reference/index.js'
 import { loadSource, readBytes, readText, type SourceOptions, withSource } from './input.js'
 import { Summary } from './summary.js'
@@ -76,7 +76,7 @@ function replay(options: ReplayOptions): void {
       : new ReferenceEngine(namespace, { seed: options.random })
   const want = { trace: options.trace === true || options.summary === true, ct: options.ct === true }
 
-  let answers: Iterable<Answer>
+  let answers: Iterable<PrintedAnswer>
   let total: number
   if (options.pcap !== undefined) {
     if (options.iface === undefined)
@@ -84,9 +84,7 @@ function replay(options: ReplayOptions): void {
     const { packets, notes } = readPcapPackets(readBytes(options.pcap), { file: options.pcap, iface: options.iface })
     printNotes('note', notes)
     total = packets.length
-    answers = (function* () {
-      for (const packet of packets) yield engine.process(packet, want)
-    })()
+    answers = send(packets, engine, want)
   } else {
     const file = options.packets as string
     const items = readPacketLines(readText(file), { file })
@@ -104,8 +102,10 @@ function replay(options: ReplayOptions): void {
     if (summary) summary.add(answer)
     else {
       const { steps: _, ...line } = answer
-      const endpoint = cluster && describeEndpoint(cluster, answer)
-      out += `${JSON.stringify(endpoint ? { ...line, endpoint } : line)}\n`
+      const endpoint = cluster && answer.in && describeEndpoint(cluster, answer as Answer)
+      // What was assumed is said once, with the first packet.
+      const assumed = done === 1 && namespace.assumed.length > 0 ? { assumed: namespace.assumed } : {}
+      out += `${JSON.stringify({ ...line, ...(endpoint ? { endpoint } : {}), ...assumed })}\n`
       if (out.length > 1 << 16) {
         print(out)
         out = ''
@@ -122,5 +122,21 @@ function replay(options: ReplayOptions): void {
       const file = ruleset.family === 'ipv6' ? `${options.counters}.v6` : options.counters
       writeFileSync(file, printRules(ruleset, { counters: true }))
     }
-  if (options.conntrack !== undefined) writeFileSync(options.conntrack, formatConntrack(engine.conntrack()))
+  if (options.conntrack !== undefined) {
+    const lines = engine.conntrack().map((entry) => `${formatConntrack(entry)}\n`)
+    writeFileSync(options.conntrack, lines.join(''))
+  }
+}
+
+function* send(
+  packets: readonly Packet[],
+  engine: DataPlane,
+  want: { trace: boolean; ct: boolean },
+): Generator<PrintedAnswer> {
+  let n = 0
+  for (const packet of packets) {
+    n++
+    const { steps: _, ...answer } = engine.process(packet, want)
+    yield { ...answer, id: packet.id ?? n }
+  }
 }

@@ -1,5 +1,5 @@
 // `replay --summary`: counts by verdict and by rule, and the speed.
-import type { Answer } from '../net/packet.js'
+import type { PrintedAnswer } from '../netns/script.js'
 
 /** Counts answers; rules by `table:CHAIN:rule:N`, of packets that were traced. */
 export class Summary {
@@ -7,7 +7,7 @@ export class Summary {
   readonly #rules = new Map<string, number>()
   readonly #dropped = new Map<string, number>()
 
-  add(answer: Answer): void {
+  add(answer: PrintedAnswer): void {
     count(this.#verdicts, answer.verdict)
     for (const line of answer.trace ?? []) if (line.includes(':rule:')) count(this.#rules, line)
     const by = answer.dropped_by

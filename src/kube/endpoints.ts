@@ -4,8 +4,8 @@
 // Source: kubernetes pkg/proxy/endpointslicecache.go, endpoint.go, topology.go.
 import type { Family } from '../netfilter/model.js'
 import { readAddress } from './address.js'
+import type { Cluster } from './cluster.js'
 import {
-  type Cluster,
   type KubeEndpoint,
   type KubeEndpointAddress,
   type KubeEndpointSlice,

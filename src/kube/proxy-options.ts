@@ -3,8 +3,9 @@
 // Source: kubernetes pkg/proxy/apis/config, cmd/kube-proxy/app/server_linux.go, pkg/proxy/util/localdetector.go.
 import type { Backend, Family } from '../netfilter/model.js'
 import { familyOfText, readAddress, readPrefix } from './address.js'
+import type { Cluster } from './cluster.js'
 import { ZONE_LABEL } from './endpoints.js'
-import type { Cluster, KubeNode } from './objects.js'
+import type { KubeNode } from './objects.js'
 
 /** How kube-proxy knows traffic of pods: by source prefix, by incoming interface, or not at all. */
 export type LocalDetector =
@@ -16,11 +17,11 @@ export type LocalDetector =
 export interface ProxyOptions {
   readonly family: Family
   readonly nodeName: string
-  /** The node's primary address, canonical; load balancer source ranges are compared with it. Default: none. */
+  /** The node's primary address, canonical; load balancer source ranges are compared with it. Default: the Node's. */
   readonly nodeIP?: string
-  /** Value of the label `topology.kubernetes.io/zone`. Default ''. */
+  /** Value of the label `topology.kubernetes.io/zone`. Default: the Node's, '' when it has none. */
   readonly zone?: string
-  /** Addresses of the node's interfaces, loopback included; used with `nodePortAddresses`. Default: none. */
+  /** Addresses of the node's interfaces, loopback included; used with `nodePortAddresses`. Default: the Node's. */
   readonly nodeAddresses?: readonly string[]
   /** Default: none. */
   readonly detectLocal?: LocalDetector

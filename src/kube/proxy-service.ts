@@ -7,7 +7,7 @@ import { contains } from './address.js'
 import { chooseEndpoints, type Endpoint } from './endpoints.js'
 import type { ProxyOptions } from './proxy-options.js'
 import type { Action, Part, RuleSink } from './proxy-rule.js'
-import { type ServicePort, externallyAccessible, usesClusterEndpoints, usesLocalEndpoints } from './service-ports.js'
+import { externallyAccessible, type ServicePort, usesClusterEndpoints, usesLocalEndpoints } from './service-ports.js'
 import { chainHash } from './sha256.js'
 
 /** The four chains that a service port can have; they share one hash. */

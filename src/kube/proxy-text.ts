@@ -12,8 +12,7 @@ export class TextSink implements RuleSink {
   #random: string[] = []
 
   constructor(options: ProxyOptions) {
-    this.#mark =
-      options.masqueradeMark ?? `0x${(2 ** (options.masqueradeBit ?? 14)).toString(16).padStart(8, '0')}`
+    this.#mark = options.masqueradeMark ?? `0x${(2 ** (options.masqueradeBit ?? 14)).toString(16).padStart(8, '0')}`
     this.#randomFully = (options.randomFully ?? true) ? ' --random-fully' : ''
     this.#tables.set('filter', { chains: [], rules: [] })
     this.#tables.set('nat', { chains: [], rules: [] })

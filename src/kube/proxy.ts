@@ -9,10 +9,10 @@
 //   POSTROUTING ── KUBE-POSTROUTING (MASQUERADE what KUBE-MARK-MASQ marked)
 import type { CtStateName, Ruleset, TableName } from '../netfilter/model.js'
 import { contains } from './address.js'
+import type { Cluster } from './cluster.js'
 import { type Endpoint, endpointsByPort } from './endpoints.js'
-import type { Cluster } from './objects.js'
 import { ModelSink } from './proxy-model.js'
-import type { ProxyOptions } from './proxy-options.js'
+import { type ProxyOptions, proxyOptions } from './proxy-options.js'
 import type { Action, Part, RuleSink } from './proxy-rule.js'
 import { ServiceWriter } from './proxy-service.js'
 import { TextSink } from './proxy-text.js'
@@ -37,9 +37,10 @@ const LARGE_CLUSTER_ENDPOINTS = 1000
  * @example proxyRules(clusterOf([]), { family: 'ipv4', nodeName: 'n1' }).tables.map((t) => t.name) // ['filter', 'nat']
  */
 export function proxyRules(cluster: Cluster, options: ProxyOptions): Ruleset {
-  const sink = new ModelSink(options)
+  const all = complete(cluster, options)
+  const sink = new ModelSink(all)
   builtinJumps(sink)
-  write(cluster, options, sink)
+  write(cluster, all, sink)
   return sink.ruleset()
 }
 
@@ -48,8 +49,9 @@ export function proxyRules(cluster: Cluster, options: ProxyOptions): Ruleset {
  * the jumps from those are made by single iptables commands before it (`proxyRules` has them).
  */
 export function proxyRestoreText(cluster: Cluster, options: ProxyOptions): string {
-  const sink = new TextSink(options)
-  write(cluster, options, sink)
+  const all = complete(cluster, options)
+  const sink = new TextSink(all)
+  write(cluster, all, sink)
   return sink.text()
 }
 
@@ -62,8 +64,13 @@ export function proxyCounts(cluster: Cluster, options: ProxyOptions): ProxyCount
       if (table === 'nat') natRules++
     },
   }
-  const gauges = write(cluster, options, sink)
+  const gauges = write(cluster, complete(cluster, options), sink)
   return { natRules, ...gauges }
+}
+
+/** What the options leave open is the Node's, where the cluster has it, or kube-proxy's default. */
+function complete(cluster: Cluster, options: ProxyOptions): ProxyOptions {
+  return { ...proxyOptions(cluster, options.nodeName, options.family), ...options }
 }
 
 function write(cluster: Cluster, options: ProxyOptions, sink: RuleSink): Omit<ProxyCounts, 'natRules'> {
@@ -95,16 +102,11 @@ function localhostNodePorts(options: ProxyOptions): boolean {
 }
 
 function fixedChains(sink: RuleSink, options: ProxyOptions): void {
-  const filter = [
-    'KUBE-SERVICES',
-    'KUBE-EXTERNAL-SERVICES',
-    'KUBE-FORWARD',
-    'KUBE-NODEPORTS',
-    'KUBE-PROXY-FIREWALL',
-  ]
+  const filter = ['KUBE-SERVICES', 'KUBE-EXTERNAL-SERVICES', 'KUBE-FORWARD', 'KUBE-NODEPORTS', 'KUBE-PROXY-FIREWALL']
   if (localhostNodePorts(options)) filter.push('KUBE-FIREWALL')
   for (const chain of filter) sink.chain('filter', chain)
-  for (const chain of ['KUBE-SERVICES', 'KUBE-NODEPORTS', 'KUBE-POSTROUTING', 'KUBE-MARK-MASQ']) sink.chain('nat', chain)
+  for (const chain of ['KUBE-SERVICES', 'KUBE-NODEPORTS', 'KUBE-POSTROUTING', 'KUBE-MARK-MASQ'])
+    sink.chain('nat', chain)
 }
 
 function firstRules(sink: RuleSink, options: ProxyOptions): void {

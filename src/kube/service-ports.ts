@@ -3,7 +3,8 @@
 // Source: kubernetes pkg/proxy/serviceport.go, servicechangetracker.go, util/utils.go.
 import type { Family } from '../netfilter/model.js'
 import { readAddress, readPrefix } from './address.js'
-import { type Cluster, type KubeService, keyOf } from './objects.js'
+import type { Cluster } from './cluster.js'
+import { type KubeService, keyOf } from './objects.js'
 
 /** The protocols a Service can have. */
 export type ServiceProtocol = 'tcp' | 'udp' | 'sctp'

@@ -1,6 +1,6 @@
 // The IP total length of a packet, from its header fields: what byte counters, limits and quotas count.
-// Owns the header sizes only: IPv4 20 (no options), IPv6 40 (no extension headers), TCP 20 (no options), UDP and
-// UDP-Lite 8, SCTP 12 and its first chunk, DCCP 20, ICMP 8, GRE 4, ESP 8.
+// Owns the header sizes only: IPv4 20 (no options), IPv6 40 (no extension headers), TCP 20 (no options: `extra_len`
+// stands for all of these), UDP and UDP-Lite 8, SCTP 12 and its first chunk, DCCP 20, ICMP 8, GRE 4, ESP 8.
 
 import type { Packet, Quoted } from './packet.js'
 import {
@@ -70,11 +70,12 @@ function layer4Length(packet: Packet | Quoted, proto: number): number {
 /**
  * IP total length in bytes: the network header, the layer-4 header and `payload_len`. NAT and hop limits never change
  * it, so it may be asked at any point of the way. SCTP's payload counts only in a DATA chunk (4 bytes when none is
- * given); protocols without ports carry 8 bytes when no payload is given.
+ * given); protocols without ports carry 8 bytes when no payload is given. `extra_len` is added.
  *
  * @example packetLength({ iface: 'eth0', proto: 'udp', src: '10.0.0.1', dst: '10.0.0.2', payload_len: 10 }) // 38
  */
 export function packetLength(packet: Packet | Quoted): number {
   const proto = protoNumber(packet.proto) ?? 0
-  return (packet.src.includes(':') ? 40 : 20) + layer4Length(packet, proto)
+  const extra = 'extra_len' in packet ? (packet.extra_len ?? 0) : 0
+  return (packet.src.includes(':') ? 40 : 20) + layer4Length(packet, proto) + extra
 }

@@ -55,6 +55,8 @@ export interface Packet extends Header {
   win?: number
   /** Bytes after the layer-4 header. */
   payload_len?: number
+  /** Bytes that no other field stands for and that only count: IP options, extension headers, TCP options … Default: 0. */
+  extra_len?: number
   /** Chunk name or number of the first SCTP chunk, e.g. `INIT`. */
   sctp_chunk?: string | number
   /** SCTP verification tag; filled from the chunk when it is not given. */
@@ -151,6 +153,7 @@ export type DropReason =
   | 'nat: no free tuple'
   | 'nat: clash at confirmation'
   | 'nat: no address'
+  | 'nat: interface changed'
   | 'conntrack table full'
   | 'multicast not for this host'
   | 'invalid source for sending'

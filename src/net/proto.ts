@@ -207,6 +207,17 @@ export function sctpChunkNumber(chunk: string | number): number | null {
   return SCTP_CHUNKS.get(chunk.toUpperCase()) ?? null
 }
 
+const SCTP_CHUNK_NAMES: ReadonlyMap<number, string> = new Map([...SCTP_CHUNKS].map(([name, n]) => [n, name]))
+
+/**
+ * The name of an SCTP chunk type, or the number itself when it has none here.
+ *
+ * @example sctpChunkName(2) // 'INIT_ACK'
+ */
+export function sctpChunkName(chunk: number): string | number {
+  return SCTP_CHUNK_NAMES.get(chunk) ?? chunk
+}
+
 /** The verification tags that packets carry when they give none: A is the initiator's choice, B the responder's. */
 export const SCTP_TAG_A = 0x0a0a0a0a
 export const SCTP_TAG_B = 0x0b0b0b0b

@@ -1,0 +1,76 @@
+// What a rule does that matched and does not only steer the way through the chains. Owns the marks and what CT asks of
+// conntrack; translation is nat.ts. Kernel: net/netfilter/xt_mark.c, xt_connmark.c, xt_CT.c.
+import { ctMark, setCtMark } from './conntrack'
+import {
+  CTINFO_UNTRACKED,
+  CTX_CT_AT,
+  CTX_CTINFO_AT,
+  CTX_MARK_AT,
+  CTX_NOTRACK_AT,
+  CTX_REJECT_AT,
+  CTX_ZONE_AT,
+  CTX_ZONE_REPLY_AT,
+  NF_DROP,
+  RULE_A_OFF,
+  RULE_B_OFF,
+  TARGET_CONNMARK_RESTORE,
+  TARGET_CONNMARK_SAVE,
+  TARGET_CONNMARK_SET,
+  TARGET_CT,
+  TARGET_MARK,
+  TARGET_NAT,
+  TARGET_NOTRACK,
+  TARGET_REJECT,
+} from './layout'
+import { natTarget } from './nat'
+
+/** No verdict: the next rule. */
+export const TARGET_CONTINUE: i32 = -1
+
+/** CT and NOTRACK mean only packets that conntrack has nothing of yet. */
+function untouched(): bool {
+  return load<u32>(CTX_CT_AT) === 0 && load<u32>(CTX_NOTRACK_AT) === 0 && load<u32>(CTX_CTINFO_AT) !== CTINFO_UNTRACKED
+}
+
+function connmark(target: u32, a: u32, ctmask: u32): void {
+  const ct = load<u32>(CTX_CT_AT) as usize
+  if (ct === 0) return
+  const mark = load<u32>(CTX_MARK_AT)
+  if (target === TARGET_CONNMARK_SET) setCtMark(ct, (ctMark(ct) & ~ctmask) ^ a)
+  else if (target === TARGET_CONNMARK_SAVE) setCtMark(ct, (ctMark(ct) & ~ctmask) ^ (mark & a))
+  else store<u32>(CTX_MARK_AT, (mark & ~a) ^ (ctMark(ct) & ctmask))
+}
+
+/** Runs the target of a rule; `code` is the CODE section. NF_ACCEPT, NF_DROP or TARGET_CONTINUE. */
+export function runTarget(target: u32, rule: usize, code: usize): i32 {
+  const a = load<u32>(rule, RULE_A_OFF)
+  const b = load<u32>(rule, RULE_B_OFF)
+  switch (target) {
+    case TARGET_NAT:
+      return natTarget(a as i32, code + ((b as usize) << 2))
+    case TARGET_REJECT:
+      store<u32>(CTX_REJECT_AT, a + 1)
+      return NF_DROP
+    case TARGET_MARK:
+      store<u32>(CTX_MARK_AT, (load<u32>(CTX_MARK_AT) & ~b) ^ a)
+      return TARGET_CONTINUE
+    case TARGET_CONNMARK_SET:
+    case TARGET_CONNMARK_SAVE:
+    case TARGET_CONNMARK_RESTORE:
+      connmark(target, a, b)
+      return TARGET_CONTINUE
+    case TARGET_NOTRACK:
+      if (untouched()) store<u32>(CTX_NOTRACK_AT, 1)
+      return TARGET_CONTINUE
+    case TARGET_CT:
+      if (untouched()) {
+        const mark = load<u32>(CTX_MARK_AT) & 0xffff
+        store<u32>(CTX_NOTRACK_AT, 2)
+        store<u32>(CTX_ZONE_AT, (b & 1) !== 0 ? mark : a & 0xffff)
+        store<u32>(CTX_ZONE_REPLY_AT, (b & 2) !== 0 ? mark : a >> 16)
+      }
+      return TARGET_CONTINUE
+    default:
+      return TARGET_CONTINUE
+  }
+}

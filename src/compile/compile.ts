@@ -1,0 +1,25 @@
+// A namespace becomes an image: the one entry of this room. Pure: equal namespaces give equal bytes.
+// Owns the order in which the parts write their sections.
+import type { NetworkNamespace } from '../netns/model.js'
+import { CompileContext, type CompileOptions } from './context.js'
+import { type Image, ImageWriter, type Symbols } from './image.js'
+import { writeRules } from './rules.js'
+
+/**
+ * Compiles a namespace. Throws a FaultError that names file and line of every rule that cannot be evaluated (an unknown
+ * set, an address of the other family, a limit of `CompileOptions` that is passed, …), at most a hundred faults.
+ */
+export function compile(ns: NetworkNamespace, options: CompileOptions = {}): Image {
+  const context = new CompileContext(ns, options)
+  const writer = new ImageWriter()
+  const symbols: Symbols = {
+    name: ns.name,
+    links: ['', ...ns.links.map((link) => link.name)],
+    files: [],
+    chains: [],
+    sets: [],
+  }
+  const rules = writeRules(context, writer, symbols)
+  const bytes = writer.finish({ ...rules, links: ns.links.length }, symbols)
+  return { bytes, symbols, namespace: ns }
+}

@@ -1,0 +1,100 @@
+// What the compilation of one namespace shares: limits, faults with their places, and prefixes as words.
+// Owns `CompileOptions`; knows no section.
+import { type Fault, FaultError } from '../net/fault.js'
+import { type Words as AddressWords, maskWords, parseAddress } from '../net/ip.js'
+import type { Family } from '../netfilter/model.js'
+import type { NetworkNamespace } from '../netns/model.js'
+
+/** What an image may hold at most. Passing one is one fault that names the option and the place. */
+export interface CompileLimits {
+  /** Rules of both families. Default 2,000,000. */
+  readonly maxRules: number
+  /** Chains of both families. Default 1,000,000. */
+  readonly maxChains: number
+  /** Elements of all sets that rules use. Default 10,000,000. */
+  readonly maxSetElements: number
+  /** Addresses remembered by all `recent` lists together; each list holds at most 100. Default 262,144 (16 MB). */
+  readonly maxRecentEntries: number
+}
+
+export interface CompileOptions {
+  readonly limits?: Partial<CompileLimits>
+}
+
+export const DEFAULT_LIMITS: CompileLimits = {
+  maxRules: 2_000_000,
+  maxChains: 1_000_000,
+  maxSetElements: 10_000_000,
+  maxRecentEntries: 262_144,
+}
+
+const MAX_FAULTS = 100
+
+/** A place in a rule set: the file, and a rule's line (0: the file as a whole). */
+export interface Place {
+  readonly file: string
+  readonly line: number
+}
+
+/** A prefix as eight words: address, mask. */
+export interface PrefixWords {
+  readonly address: AddressWords
+  readonly mask: AddressWords
+}
+
+/** State of one compilation. */
+export class CompileContext {
+  readonly ns: NetworkNamespace
+  readonly limits: CompileLimits
+  /** Link id by name; ids from 1 in the order of the namespace. */
+  readonly linkIds: ReadonlyMap<string, number>
+  readonly #faults: Fault[] = []
+  readonly #prefixes = new Map<string, PrefixWords | null>()
+
+  constructor(ns: NetworkNamespace, options: CompileOptions) {
+    this.ns = ns
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.linkIds = new Map(ns.links.map((link, i) => [link.name, i + 1]))
+  }
+
+  /** Notes a fault and goes on; after a hundred of them it throws. */
+  fault(place: Place, message: string): void {
+    this.#faults.push({ file: place.file, line: place.line, column: 0, message })
+    if (this.#faults.length >= MAX_FAULTS) this.throwFaults()
+  }
+
+  /** Throws the faults noted so far as one FaultError; returns when there are none. */
+  throwFaults(): void {
+    if (this.#faults.length > 0) throw new FaultError(this.#faults)
+  }
+
+  /** `ADDRESS/LENGTH`, `ADDRESS/MASK` or `ADDRESS` of that family as words; null (and no fault) when it is none. */
+  prefix(text: string, family: Family): PrefixWords | null {
+    const key = family === 'ipv4' ? text : `6 ${text}`
+    const known = this.#prefixes.get(key)
+    if (known !== undefined) return known
+    const made = parsePrefixWords(text, family)
+    this.#prefixes.set(key, made)
+    return made
+  }
+}
+
+function parsePrefixWords(text: string, family: Family): PrefixWords | null {
+  const slash = text.indexOf('/')
+  const address = parseAddress(slash < 0 ? text : text.slice(0, slash))
+  if (address === null || address.family !== family) return null
+  const after = slash < 0 ? '' : text.slice(slash + 1)
+  const bits = family === 'ipv4' ? 32 : 128
+  let mask: AddressWords
+  if (slash < 0) mask = maskWords(family, bits)
+  else if (/^[0-9]{1,3}$/.test(after)) {
+    if (Number(after) > bits) return null
+    mask = maskWords(family, Number(after))
+  } else {
+    const given = parseAddress(after)
+    if (given === null || given.family !== family) return null
+    mask = given.words
+  }
+  const masked = address.words.map((w, i) => (w & mask[i]!) >>> 0) as unknown as AddressWords
+  return { address: masked, mask }
+}

@@ -1,0 +1,75 @@
+// The lists of the `recent` match: one for each name and family, shared by all rules that name it.
+// Owns the RECENTS section. Kernel: net/netfilter/xt_recent.c (100 entries a list, stamps in a ring).
+// A list none of whose rules counts hits needs the last stamp only: some stamp is young enough exactly when the last is.
+import {
+  RECENT_LIST_FAMILY_OFF,
+  RECENT_LIST_MAX_OFF,
+  RECENT_LIST_RING_AT_OFF,
+  RECENT_LIST_RING_OFF,
+  RECENT_RING_FREE_BYTES,
+  RECENTS_BUCKETS_OFF,
+  RECENTS_ENTRIES_OFF,
+  RECENTS_LISTS_OFF,
+  RECENTS_RING_OFF,
+} from '../../assembly/layout.js'
+import type { Family } from '../netfilter/model.js'
+import type { CompileContext } from './context.js'
+import { Words } from './words.js'
+
+/** ip_list_tot */
+const LIST_ENTRIES = 100
+/** XT_RECENT_MAX_NSTAMPS - 1: the largest hit count that the kernel takes. */
+export const MAX_HITCOUNT = 255
+
+interface List {
+  readonly family: Family
+  readonly mask: readonly number[]
+  hitcount: number
+}
+
+/** Collects the lists of all rules. */
+export class RecentLists {
+  readonly #lists: List[] = []
+  readonly #byKey = new Map<string, number>()
+
+  /** Index and mask of the list; notes how many stamps its rules look at. The mask of its first rule holds for all. */
+  use(
+    name: string,
+    family: Family,
+    mask: readonly number[],
+    hitcount: number,
+  ): { readonly index: number; readonly mask: readonly number[] } {
+    const key = `${family} ${name}`
+    let index = this.#byKey.get(key)
+    if (index === undefined) {
+      index = this.#lists.push({ family, mask, hitcount: 0 }) - 1
+      this.#byKey.set(key, index)
+    }
+    const list = this.#lists[index]!
+    list.hitcount = Math.max(list.hitcount, hitcount)
+    return { index, mask: list.mask }
+  }
+
+  words(context: CompileContext): Uint32Array {
+    const lists = this.#lists
+    if (lists.length === 0) return new Uint32Array(0)
+    const words = new Words()
+    words.reserve(4)
+    let ringBytes = 0
+    for (const list of lists) {
+      const at = words.reserve(4)
+      const ring = list.hitcount === 0 ? 0 : 2 ** Math.ceil(Math.log2(list.hitcount))
+      words.set(at + (RECENT_LIST_FAMILY_OFF >>> 2), list.family === 'ipv4' ? 4 : 6)
+      words.set(at + (RECENT_LIST_RING_OFF >>> 2), ring)
+      words.set(at + (RECENT_LIST_RING_AT_OFF >>> 2), ringBytes)
+      words.set(at + (RECENT_LIST_MAX_OFF >>> 2), LIST_ENTRIES)
+      if (ring > 0) ringBytes += RECENT_RING_FREE_BYTES + LIST_ENTRIES * ring * 8
+    }
+    const entries = Math.max(1, Math.min(lists.length * LIST_ENTRIES, context.limits.maxRecentEntries))
+    words.set(RECENTS_LISTS_OFF >>> 2, lists.length)
+    words.set(RECENTS_ENTRIES_OFF >>> 2, entries)
+    words.set(RECENTS_BUCKETS_OFF >>> 2, 2 ** Math.ceil(Math.log2(entries)))
+    words.set(RECENTS_RING_OFF >>> 2, ringBytes)
+    return words.words()
+  }
+}

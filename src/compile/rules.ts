@@ -1,0 +1,326 @@
+// Rule sets as flat tables: chains, rule records, their matches, counters and lines.
+// Owns the sections ROOTS, CHAINS, RULES4, RULES6, CODE, COUNTERS, LINES and STATE. Linear in the number of rules.
+// A `tcp` or `udp` match that is the first one of its rule goes into the record itself, so that an exact
+// (destination, protocol, port) rule is decided from one cache line.
+import * as L from '../../assembly/layout.js'
+import { escapeText } from '../net/fault.js'
+import type { Chain, HookName, Rule, Ruleset, Table, TableName } from '../netfilter/model.js'
+import type { CompileContext, PrefixWords } from './context.js'
+import { IfacePatterns } from './ifaces.js'
+import type { ChainSymbol, ImageWriter, Symbols } from './image.js'
+import { type MatchRule, type MatchSink, portsNotBoth, writeMatch } from './matches.js'
+import { RecentLists } from './recents.js'
+import { SetTable } from './sets.js'
+import { writeTarget } from './targets.js'
+import { Words } from './words.js'
+
+const TABLES: Readonly<Record<TableName, number>> = { raw: 0, mangle: 1, nat: 2, filter: 3, security: 4 }
+const HOOKS: Readonly<Record<HookName, number>> = { PREROUTING: 0, INPUT: 1, FORWARD: 2, OUTPUT: 3, POSTROUTING: 4 }
+
+/** What the header says of the rules. */
+export interface RulesSummary {
+  readonly flags: number
+  readonly counters: number
+  readonly depth: number
+  readonly stateBytes: number
+}
+
+/** Does this rule make conntrack run for its family? (docs/semantics.md, The way) */
+export function needsConntrack(rule: Rule): boolean {
+  switch (rule.target?.target) {
+    case 'DNAT':
+    case 'SNAT':
+    case 'MASQUERADE':
+    case 'REDIRECT':
+    case 'CONNMARK':
+      return true
+    case 'CT':
+      if (!rule.target.notrack) return true
+  }
+  return rule.matches.some((m) => m.match === 'conntrack' || m.match === 'state' || m.match === 'connmark')
+}
+
+/** Collects the rules of both families. */
+class RulesBuilder {
+  readonly context: CompileContext
+  readonly roots = new Uint32Array(2 * L.ROOTS_TABLES * L.ROOTS_HOOKS)
+  readonly chains = new Words(256)
+  readonly rules4 = new Words(1024)
+  readonly rules6 = new Words(1024)
+  readonly counters = new Words(1024)
+  readonly lines = new Words(1024)
+  readonly ifaces: IfacePatterns
+  readonly sink: MatchSink
+  readonly symbols: ChainSymbol[] = []
+  flags = 0
+  /** Jumps and gotos out of each chain, for the depth. */
+  readonly edges: number[][] = []
+
+  constructor(context: CompileContext) {
+    this.context = context
+    this.ifaces = new IfacePatterns(context)
+    this.sink = {
+      context,
+      code: new Words(1024),
+      state: new Words(),
+      sets: new SetTable(context),
+      recents: new RecentLists(),
+    }
+    // Word 0 stays unused, so that no reference is 0.
+    this.sink.code.push(0)
+  }
+
+  ruleset(ruleset: Ruleset, file: number): void {
+    for (const table of ruleset.tables) this.table(ruleset, table, file)
+  }
+
+  table(ruleset: Ruleset, table: Table, file: number): void {
+    const first = this.symbols.length
+    const indexes = new Map<string, number>()
+    let counter = this.counters.length / 4
+    for (const [i, chain] of table.chains.entries()) {
+      if (indexes.has(chain.name)) {
+        this.context.fault(
+          { file: ruleset.file, line: 0 },
+          `table ${table.name} has the chain \`${escapeText(chain.name)}\` twice`,
+        )
+      }
+      indexes.set(chain.name, first + i)
+      this.symbols.push({
+        family: ruleset.family,
+        table: table.name,
+        name: chain.name,
+        counter,
+        rules: chain.rules.length,
+        file,
+      })
+      counter += 1 + chain.rules.length
+    }
+    if (this.symbols.length > this.context.limits.maxChains) {
+      this.context.fault(
+        { file: ruleset.file, line: 0 },
+        `more than ${this.context.limits.maxChains} chains: raise the limit maxChains`,
+      )
+      this.context.throwFaults()
+    }
+    for (const chain of table.chains) this.chain(ruleset, table, chain, indexes)
+  }
+
+  chain(ruleset: Ruleset, table: Table, chain: Chain, indexes: ReadonlyMap<string, number>): void {
+    const family6 = ruleset.family === 'ipv6'
+    const rules = family6 ? this.rules6 : this.rules4
+    const ruleWords = (family6 ? L.RULE6_BYTES : L.RULE4_BYTES) >>> 2
+    const index = this.edges.length
+    const policy =
+      chain.policy === null
+        ? L.CHAIN_POLICY_USER
+        : chain.policy === 'ACCEPT'
+          ? L.CHAIN_POLICY_ACCEPT
+          : L.CHAIN_POLICY_DROP
+    const at = this.chains.reserve(L.CHAIN_BYTES >>> 2)
+    this.chains.set(at + (L.CHAIN_FIRST_OFF >>> 2), rules.length / ruleWords)
+    this.chains.set(at + (L.CHAIN_RULES_OFF >>> 2), chain.rules.length)
+    this.chains.set(at + (L.CHAIN_COUNTER_OFF >>> 2), this.counters.length / 4)
+    this.chains.set(at + (L.CHAIN_POLICY_OFF >>> 2), policy | (family6 ? L.CHAIN_FAMILY6 : 0))
+    if (chain.policy !== null) {
+      const hook = HOOKS[chain.name as HookName]
+      if (hook === undefined) {
+        this.context.fault(
+          { file: ruleset.file, line: 0 },
+          `\`${escapeText(chain.name)}\` has a policy but is no built-in chain`,
+        )
+      } else {
+        this.roots[((family6 ? 1 : 0) * L.ROOTS_TABLES + TABLES[table.name]) * L.ROOTS_HOOKS + hook] = index + 1
+      }
+    }
+    this.count(chain.counters.packets, chain.counters.bytes, 0)
+    const edges: number[] = []
+    this.edges.push(edges)
+    for (const rule of chain.rules) {
+      const place = { file: ruleset.file, line: rule.line }
+      const counter = this.counters.length / 4
+      if (counter - this.edges.length >= this.context.limits.maxRules) {
+        this.context.fault(
+          place,
+          `rule ${counter - this.edges.length + 1} is one too many for the configured capacity: raise the limit maxRules (${this.context.limits.maxRules})`,
+        )
+        this.context.throwFaults()
+      }
+      this.count(rule.counters?.packets ?? 0n, rule.counters?.bytes ?? 0n, rule.line)
+      if (needsConntrack(rule)) this.flags |= family6 ? L.IMAGE_FLAG_CONNTRACK6 : L.IMAGE_FLAG_CONNTRACK4
+      const to = this.rule(
+        { family: ruleset.family, backend: ruleset.backend, place, rule },
+        rules,
+        rules.reserve(ruleWords),
+        counter,
+        indexes,
+      )
+      if (to >= 0) edges.push(to)
+    }
+  }
+
+  count(packets: bigint, bytes: bigint, line: number): void {
+    const at = this.counters.reserve(4)
+    this.counters.set(at, Number(packets & 0xffffffffn))
+    this.counters.set(at + 1, Number((packets >> 32n) & 0xffffffffn))
+    this.counters.set(at + 2, Number(bytes & 0xffffffffn))
+    this.counters.set(at + 3, Number((bytes >> 32n) & 0xffffffffn))
+    this.lines.push(line)
+  }
+
+  /** Writes one record; returns the chain it leads to, or -1. */
+  rule(at: MatchRule, rules: Words, word: number, counter: number, indexes: ReadonlyMap<string, number>): number {
+    const { rule } = at
+    const set = (offset: number, value: number): void => rules.set(word + (offset >>> 2), value)
+    let flags = 0
+    const six = at.family === 'ipv6'
+    const net = (text: string, addressOff: number, maskOff: number): void => {
+      const words = this.prefix(text, at)
+      for (let i = 0; i < (six ? 4 : 1); i++) {
+        set(addressOff + i * 4, words.address[i]!)
+        set(maskOff + i * 4, words.mask[i]!)
+      }
+    }
+    if (rule.src) {
+      flags |= L.RULE_HAS_SRC | (rule.src.not ? L.RULE_NOT_SRC : 0)
+      net(rule.src.value, six ? L.RULE6_SRC_OFF : L.RULE4_SRC_OFF, six ? L.RULE6_SRC_MASK_OFF : L.RULE4_SRC_MASK_OFF)
+    }
+    if (rule.dst) {
+      flags |= L.RULE_HAS_DST | (rule.dst.not ? L.RULE_NOT_DST : 0)
+      net(rule.dst.value, six ? L.RULE6_DST_OFF : L.RULE4_DST_OFF, six ? L.RULE6_DST_MASK_OFF : L.RULE4_DST_MASK_OFF)
+    }
+    if (rule.inIface) {
+      const ref = this.ifaces.ref(rule.inIface.value)
+      flags |= L.RULE_HAS_IN | (rule.inIface.not ? L.RULE_NOT_IN : 0) | (ref.pattern ? L.RULE_IN_PATTERN : 0)
+      set(L.RULE_IN_OFF, ref.value)
+    }
+    if (rule.outIface) {
+      const ref = this.ifaces.ref(rule.outIface.value)
+      flags |= L.RULE_HAS_OUT | (rule.outIface.not ? L.RULE_NOT_OUT : 0) | (ref.pattern ? L.RULE_OUT_PATTERN : 0)
+      set(L.RULE_OUT_OFF, ref.value)
+    }
+    if (rule.proto) {
+      flags |= L.RULE_HAS_PROTO | (rule.proto.not ? L.RULE_NOT_PROTO : 0)
+      set(L.RULE_PROTO_OFF, rule.proto.value)
+    }
+    // No packet is a fragment.
+    if (rule.fragment && !rule.fragment.not) flags |= L.RULE_NEVER
+    const code = this.sink.code
+    const start = code.length
+    let count = 0
+    let inline = true
+    for (const match of rule.matches) {
+      if (match.match === 'comment') continue
+      if (inline && (match.match === 'tcp' || match.match === 'udp') && !portsNotBoth(at.backend, match)) {
+        flags |= this.inlinePorts(match, set)
+        const { sport: _s, dport: _d, ...rest } = match
+        count += writeMatch(this.sink, at, rest as typeof match)
+      } else count += writeMatch(this.sink, at, match)
+      inline = false
+    }
+    const target = writeTarget(this.sink, at, rule.target, (name) => indexes.get(name))
+    set(L.RULE_FLAGS_OFF, flags)
+    set(L.RULE_CODE_OFF, count > 0 ? start : 0)
+    set(L.RULE_CODE_COUNT_OFF, count)
+    set(L.RULE_TARGET_OFF, target[0])
+    set(L.RULE_A_OFF, target[1])
+    set(L.RULE_B_OFF, target[2])
+    set(L.RULE_COUNTER_OFF, counter)
+    return target[0] === L.TARGET_JUMP || target[0] === L.TARGET_GOTO ? target[1] : -1
+  }
+
+  inlinePorts(match: Rule['matches'][number], set: (offset: number, value: number) => void): number {
+    if (match.match !== 'tcp' && match.match !== 'udp') return 0
+    let flags = 0
+    if (match.sport) {
+      flags |= L.RULE_HAS_SPORTS | (match.sport.not ? L.RULE_NOT_SPORTS : 0)
+      set(L.RULE_SPORTS_OFF, (match.sport.value.from | (match.sport.value.to << 16)) >>> 0)
+    }
+    if (match.dport) {
+      flags |= L.RULE_HAS_DPORTS | (match.dport.not ? L.RULE_NOT_DPORTS : 0)
+      set(L.RULE_DPORTS_OFF, (match.dport.value.from | (match.dport.value.to << 16)) >>> 0)
+    }
+    return flags
+  }
+
+  prefix(text: string, at: MatchRule): PrefixWords {
+    const words = this.context.prefix(text, at.family)
+    if (words !== null) return words
+    this.context.fault(at.place, `\`${escapeText(text)}\` is not an ${at.family} prefix`)
+    return { address: [0, 0, 0, 0], mask: [0, 0, 0, 0] }
+  }
+}
+
+/**
+ * The longest way through jumps and gotos, in chains, from any chain; -1 when there is a loop. Linear, no recursion.
+ *
+ * @example chainDepth([[1], [2], []]) // 3
+ */
+export function chainDepth(edges: readonly (readonly number[])[]): number {
+  const state = new Uint8Array(edges.length) // 0 new, 1 on the way, 2 done
+  const next = new Uint32Array(edges.length)
+  const depth = new Uint32Array(edges.length)
+  let longest = 0
+  const stack: number[] = []
+  for (let start = 0; start < edges.length; start++) {
+    if (state[start] !== 0) continue
+    stack.push(start)
+    state[start] = 1
+    while (stack.length > 0) {
+      const chain = stack[stack.length - 1]!
+      const to = edges[chain]![next[chain]!]
+      if (to === undefined) {
+        state[chain] = 2
+        let deepest = 0
+        for (const child of edges[chain]!) deepest = Math.max(deepest, depth[child]!)
+        depth[chain] = deepest + 1
+        longest = Math.max(longest, deepest + 1)
+        stack.pop()
+        continue
+      }
+      next[chain] = next[chain]! + 1
+      if (state[to] === 1) return -1
+      if (state[to] === 0) {
+        state[to] = 1
+        stack.push(to)
+      }
+    }
+  }
+  return longest
+}
+
+/** Writes every section of the rules; faults go to the context, which throws them at the end. */
+export function writeRules(context: CompileContext, writer: ImageWriter, symbols: Symbols): RulesSummary {
+  const builder = new RulesBuilder(context)
+  for (const ruleset of context.ns.rulesets) {
+    builder.ruleset(ruleset, symbols.files.push(ruleset.file) - 1)
+  }
+  const { sink } = builder
+  const depth = chainDepth(builder.edges)
+  if (depth < 0) context.fault({ file: symbols.files[0] ?? '', line: 0 }, 'the chains lead into a loop')
+  const recents = sink.recents.words(context)
+  context.throwFaults()
+  symbols.chains = builder.symbols
+  symbols.sets = sink.sets.names
+  if (context.ns.forceConntrack) builder.flags |= L.IMAGE_FLAG_CONNTRACK4 | L.IMAGE_FLAG_CONNTRACK6
+  writer.section(L.SECTION_ROOTS, builder.roots)
+  writer.section(L.SECTION_CHAINS, builder.chains.words())
+  writer.section(L.SECTION_RULES4, builder.rules4.words())
+  writer.section(L.SECTION_RULES6, builder.rules6.words())
+  writer.section(L.SECTION_CODE, sink.code.words())
+  writer.section(L.SECTION_COUNTERS, builder.counters.words())
+  writer.section(L.SECTION_LINES, builder.lines.words())
+  writer.section(L.SECTION_IFACES, builder.ifaces.words())
+  writer.section(L.SECTION_SETS, sink.sets.records())
+  writer.section(L.SECTION_SET_SHAPES, sink.sets.shapes())
+  writer.section(L.SECTION_SET_INDEX, sink.sets.index())
+  writer.section(L.SECTION_SET_ENTRIES, sink.sets.entries())
+  writer.section(L.SECTION_RECENTS, recents)
+  writer.section(L.SECTION_STATE, sink.state.words())
+  return {
+    flags: builder.flags,
+    counters: builder.counters.length / 4,
+    depth,
+    stateBytes: sink.state.length * 4,
+  }
+}

@@ -1,0 +1,17 @@
+// The matches and targets that the reader knows, by name.
+import type { Extension } from './extension.js'
+import { OTHER_KNOWN_MATCHES } from './read-match-other.js'
+import { PORT_MATCHES } from './read-match-ports.js'
+import { STATE_MATCHES } from './read-match-state.js'
+import { TARGETS } from './read-target.js'
+
+/** An extension whose draft is of no concern to the caller. */
+export type AnyExtension = Extension<Record<string, unknown>>
+
+/** Matches by name. */
+export const KNOWN_MATCHES: ReadonlyMap<string, AnyExtension> = new Map(
+  ([...PORT_MATCHES, ...STATE_MATCHES, ...OTHER_KNOWN_MATCHES] as unknown as AnyExtension[]).map((m) => [m.name, m]),
+)
+
+/** Targets that take options, by name. */
+export const KNOWN_TARGETS: ReadonlyMap<string, AnyExtension> = TARGETS as unknown as ReadonlyMap<string, AnyExtension>

@@ -1,0 +1,430 @@
+// Rule files as a model: what iptables-save prints and what iptables-restore takes, of either family and backend.
+// Owns the lines (tables, chains, counters, comments, commands) and the faults; read-rule.ts reads one rule's words,
+// check.ts a finished table. What the model does not hold is refused by name, never skipped.
+// Spec: iptables-restore(8) 1.8.9 without --noflush: a table that comes again starts anew but keeps its policies.
+import { type Fault, FaultError } from '../net/fault.js'
+import { type CheckedTable, checkTable } from './check.js'
+import { KNOWN_TARGETS } from './known.js'
+import { Words } from './lex.js'
+import { LineFault } from './line-fault.js'
+import {
+  type Backend,
+  BUILTIN_CHAINS,
+  type Counters,
+  type Family,
+  type Rule,
+  type Ruleset,
+  type Table,
+  type TableName,
+} from './model.js'
+import { OTHER_TARGETS } from './names.js'
+import { printRule } from './print.js'
+import { type Command, chainNameProblem, counter, RuleReader, type TableView } from './read-rule.js'
+import { shown } from './words.js'
+
+/** Passing one of these is one fault, and the end of reading. */
+export interface ReadLimits {
+  /** Characters of a line; default 10238, what iptables-restore itself takes. */
+  readonly lineLength?: number
+  /** Rules of all tables; default 2,000,000. */
+  readonly rules?: number
+  /** User chains of all tables; default 500,000. */
+  readonly chains?: number
+  /** Faults that are collected before reading ends; default 100. */
+  readonly faults?: number
+}
+
+export interface ReadOptions {
+  /** Name of the file, for faults and for `Ruleset.file`. */
+  readonly file: string
+  readonly family: Family
+  /** Left out: nft when the header says `(nf_tables)`, else legacy. */
+  readonly backend?: Backend
+  readonly limits?: ReadLimits
+  /** Take a text without any table as an empty rule set, as the tool prints for a namespace without rules. */
+  readonly allowEmpty?: boolean
+}
+
+interface ChainDraft {
+  readonly name: string
+  policy: 'ACCEPT' | 'DROP' | null
+  counters: Counters
+  rules: Rule[]
+}
+
+const ZERO: Counters = { packets: 0n, bytes: 0n }
+const TABLES = Object.keys(BUILTIN_CHAINS) as TableName[]
+
+class TableDraft implements TableView, CheckedTable {
+  readonly name: TableName
+  readonly family: Family
+  readonly chains = new Map<string, ChainDraft>()
+
+  constructor(name: TableName, family: Family, before: Table | undefined) {
+    this.name = name
+    this.family = family
+    for (const chain of before?.chains ?? []) this.kept.set(chain.name, chain.policy ?? 'ACCEPT')
+  }
+
+  private readonly kept = new Map<string, 'ACCEPT' | 'DROP'>()
+
+  /** The built-in chain of this name, brought in when the text first speaks of it. */
+  private builtin(name: string): ChainDraft | undefined {
+    if (!(BUILTIN_CHAINS[this.name] as readonly string[]).includes(name)) return undefined
+    const chain: ChainDraft = { name, policy: this.kept.get(name) ?? 'ACCEPT', counters: ZERO, rules: [] }
+    this.chains.set(name, chain)
+    return chain
+  }
+
+  chainNamed(name: string): ChainDraft | undefined {
+    return this.chains.get(name) ?? this.builtin(name)
+  }
+
+  finish(): Table {
+    for (const name of BUILTIN_CHAINS[this.name]) this.chainNamed(name)
+    return { name: this.name, chains: [...this.chains.values()] }
+  }
+}
+
+class Reader {
+  private readonly options: ReadOptions
+  private readonly words = new Words()
+  private readonly rules: RuleReader
+  private readonly faults: Fault[] = []
+  private readonly tables = new Map<TableName, Table>()
+  private readonly lineLength: number
+  private readonly ruleLimit: number
+  private readonly chainLimit: number
+  private readonly faultLimit: number
+  private backend: Backend | undefined
+  private table: TableDraft | undefined
+  /** Lines up to the next COMMIT are passed over: the table they belong to is at fault. */
+  private skipping = false
+  private sawTable = false
+  private text = ''
+  private line = 0
+  private ruleCount = 0
+  private chainCount = 0
+
+  constructor(options: ReadOptions) {
+    const { limits = {} } = options
+    this.options = options
+    this.rules = new RuleReader(this.words, options.family)
+    this.lineLength = limits.lineLength ?? 10_238
+    this.ruleLimit = limits.rules ?? 2_000_000
+    this.chainLimit = limits.chains ?? 500_000
+    this.faultLimit = limits.faults ?? 100
+  }
+
+  private fault(line: number, column: number, message: string): void {
+    this.faults.push({ file: this.options.file, line, column, message })
+    if (this.faults.length >= this.faultLimit) {
+      this.faults.push({ file: this.options.file, line, column: 0, message: 'too many faults: the rest is not read' })
+      throw new FaultError(this.faults)
+    }
+  }
+
+  private stop(line: number, column: number, message: string): never {
+    this.faults.push({ file: this.options.file, line, column, message })
+    throw new FaultError(this.faults)
+  }
+
+  read(text: string): Ruleset {
+    this.text = text
+    this.checkText()
+    for (let start = 0; start < text.length; ) {
+      let end = text.indexOf('\n', start)
+      if (end < 0) end = text.length
+      this.line++
+      this.checkLine(start, end)
+      this.readLine(text.slice(start, end))
+      start = end + 1
+    }
+    if (this.table !== undefined) this.fault(this.line, 0, `COMMIT is missing at the end of table ${this.table.name}`)
+    if (!this.sawTable && this.faults.length === 0 && this.options.allowEmpty !== true) {
+      this.stop(0, 0, 'no table in this file: expected rules as iptables-save prints them')
+    }
+    if (this.faults.length > 0) throw new FaultError(this.faults)
+    const { file, family } = this.options
+    return {
+      family,
+      backend: this.options.backend ?? this.backend ?? 'legacy',
+      file,
+      tables: [...this.tables.values()],
+    }
+  }
+
+  private checkText(): void {
+    const { text } = this
+    const nul = text.indexOf('\0')
+    if (nul >= 0) {
+      const before = text.slice(0, nul)
+      this.stop(before.split('\n').length, nul - before.lastIndexOf('\n'), 'a binary file: expected rules as text')
+    }
+    if (text.charCodeAt(0) === 0x1f) this.stop(1, 1, 'a binary file: expected rules as text')
+  }
+
+  private checkLine(start: number, end: number): void {
+    if (end - start > this.lineLength) {
+      this.stop(this.line, this.lineLength + 1, `the line is too long: expected at most ${this.lineLength} characters`)
+    }
+    if (end > start && this.text.charCodeAt(end - 1) === 0x0d) {
+      this.stop(this.line, end - start, 'the line ends with a carriage return: expected Unix line ends')
+    }
+  }
+
+  private readLine(line: string): void {
+    if (line === '') return
+    const first = line.charCodeAt(0)
+    try {
+      if (first === 0x23) this.comment(line)
+      else if (first === 0x2a) this.openTable(line)
+      else if (line === 'COMMIT') this.commit()
+      else if (this.skipping) return
+      else if (this.table === undefined) {
+        this.skipping = true
+        throw new LineFault(
+          1,
+          `${shown(line.split(/[ \t]/, 1)[0]!)} outside of a table: expected a line like *filter first`,
+        )
+      } else if (first === 0x3a) this.declare(this.table, line)
+      else this.command(this.table, line)
+    } catch (error) {
+      if (!(error instanceof LineFault)) throw error
+      this.fault(this.line, error.column, error.message)
+    }
+  }
+
+  private comment(line: string): void {
+    if (this.backend === undefined && line.startsWith('# Generated by ')) {
+      this.backend = line.includes('(nf_tables)') ? 'nft' : 'legacy'
+    }
+  }
+
+  private openTable(line: string): void {
+    const name = line.slice(1).trimStart().split(/[ \t]/, 1)[0]!
+    if (this.table !== undefined) {
+      this.fault(this.line, 1, `COMMIT is missing: table ${this.table.name} has not ended before this one begins`)
+      this.table = undefined
+    }
+    this.sawTable = true
+    this.skipping = true
+    const table = TABLES.find((t) => t === name)
+    if (table === undefined) throw new LineFault(2, `there is no table ${shown(name)}: expected ${TABLES.join(', ')}`)
+    this.skipping = false
+    this.table = new TableDraft(table, this.options.family, this.tables.get(table))
+  }
+
+  private commit(): void {
+    const { table } = this
+    this.table = undefined
+    if (table === undefined) {
+      if (!this.skipping) throw new LineFault(1, 'COMMIT outside of a table')
+      this.skipping = false
+      return
+    }
+    for (const fault of checkTable(table)) this.fault(fault.line, this.columnIn(fault.line, fault.word), fault.message)
+    this.tables.set(table.name, table.finish())
+  }
+
+  /** Column of the last word of a line that reads `word`; 0 when there is none. */
+  private columnIn(line: number, word: string): number {
+    let start = 0
+    for (let i = 1; i < line; i++) start = this.text.indexOf('\n', start) + 1
+    const end = this.text.indexOf('\n', start)
+    const words = new Words()
+    words.read(this.text.slice(start, end < 0 ? undefined : end))
+    const at = words.text.lastIndexOf(word, words.count - 1)
+    return at < 0 ? 0 : words.column[at]!
+  }
+
+  private declare(table: TableDraft, line: string): void {
+    const parts = [...line.slice(1).matchAll(/[^ \t]+/g)]
+    const at = (i: number): number => (parts[i] === undefined ? line.length + 1 : parts[i].index + 2)
+    const [name, policy, counts] = parts.map((p) => p[0])
+    if (name === undefined || policy === undefined) {
+      throw new LineFault(at(name === undefined ? 0 : 1), 'expected :CHAIN POLICY [PACKETS:BYTES]')
+    }
+    const problem = chainNameProblem(name)
+    if (problem !== undefined) throw new LineFault(at(0), problem)
+    let chain = table.chainNamed(name)
+    if (chain === undefined || chain.policy === null) {
+      if (policy !== '-')
+        throw new LineFault(at(1), `${shown(name)} is no built-in chain: expected - instead of a policy`)
+      chain = this.newChain(table, name, at(0))
+    } else if (policy === 'ACCEPT' || policy === 'DROP') chain.policy = policy
+    else if (policy !== '-') throw new LineFault(at(1), `${shown(policy)} is no policy: expected ACCEPT or DROP`)
+    if (counts === undefined) return
+    const counted = parseCounters(counts, at(2))
+    if (chain.policy !== null && policy !== '-') chain.counters = counted
+  }
+
+  private newChain(table: TableDraft, name: string, column: number): ChainDraft {
+    if (table.chains.has(name)) throw new LineFault(column, `the chain ${shown(name)} is defined twice`)
+    if (['ACCEPT', 'DROP', 'QUEUE', 'RETURN'].includes(name)) {
+      throw new LineFault(column, `${shown(name)} is a verdict: expected another name for a chain`)
+    }
+    if (++this.chainCount > this.chainLimit)
+      this.stop(this.line, column, `too many chains: expected at most ${this.chainLimit}`)
+    const chain: ChainDraft = { name, policy: null, counters: ZERO, rules: [] }
+    table.chains.set(name, chain)
+    return chain
+  }
+
+  private command(table: TableDraft, line: string): void {
+    let from = 0
+    let counters: Counters | undefined
+    if (line.charCodeAt(0) === 0x5b) {
+      const close = line.indexOf(']')
+      if (close < 0) throw new LineFault(1, 'expected [PACKETS:BYTES]')
+      counters = parseCounters(line.slice(0, close + 1), 1)
+      from = close + 1
+    }
+    this.words.read(line, from)
+    if (this.words.count === 0)
+      throw new LineFault(1, 'no command on this line: expected an empty line or -A CHAIN and a rule')
+    this.run(table, this.rules.read(table, this.line, counters))
+  }
+
+  private existing(table: TableDraft, name: string, column: number): ChainDraft {
+    const chain = table.chainNamed(name)
+    if (chain !== undefined) return chain
+    throw new LineFault(column, `the chain ${shown(name)} is not defined in table ${table.name} before this line`)
+  }
+
+  private run(table: TableDraft, command: Command): void {
+    switch (command.kind) {
+      case 'append': {
+        const chain = this.existing(table, command.chain, command.column)
+        this.countRules(command.rules.length)
+        for (const rule of command.rules) chain.rules.push(rule)
+        break
+      }
+      case 'insert': {
+        const { rules } = this.existing(table, command.chain, command.column)
+        if (command.number > rules.length + 1) {
+          throw new LineFault(command.column, `there is no rule ${command.number} to insert before`)
+        }
+        this.countRules(command.rules.length)
+        for (const rule of command.rules) rules.splice(command.number - 1, 0, rule)
+        break
+      }
+      case 'replace':
+      case 'delete-number': {
+        const { rules } = this.existing(table, command.chain, command.column)
+        if (command.number > rules.length) throw new LineFault(command.column, `there is no rule ${command.number}`)
+        if (command.kind === 'replace') rules[command.number - 1] = command.rules[0]!
+        else rules.splice(command.number - 1, 1)
+        break
+      }
+      case 'delete': {
+        const chain = this.existing(table, command.chain, command.column)
+        for (const rule of command.rules) {
+          const text = printRule(chain.name, rule)
+          const at = chain.rules.findIndex((r) => printRule(chain.name, r) === text)
+          if (at < 0) throw new LineFault(command.column, 'there is no such rule to delete')
+          chain.rules.splice(at, 1)
+        }
+        break
+      }
+      case 'new': {
+        const { chain: name, column } = command
+        const clash = KNOWN_TARGETS.has(name) || OTHER_TARGETS.has(name)
+        if (clash) throw new LineFault(column, `${shown(name)} is a target: expected another name for a chain`)
+        const problem = /^[-!]/.test(name) ? 'a chain name cannot begin with - or !' : chainNameProblem(name)
+        if (problem !== undefined) throw new LineFault(column, problem)
+        if (table.chainNamed(name) !== undefined)
+          throw new LineFault(column, `the chain ${shown(name)} is defined twice`)
+        this.newChain(table, name, column)
+        break
+      }
+      case 'remove':
+        this.remove(table, command.chain, command.column)
+        break
+      case 'flush':
+      case 'zero':
+        this.clear(table, command)
+        break
+      case 'policy': {
+        const chain = this.existing(table, command.chain, command.column)
+        const { policy } = command
+        if (chain.policy === null)
+          throw new LineFault(command.column, `${shown(chain.name)} is no built-in chain: it has no policy`)
+        if (policy !== 'ACCEPT' && (policy !== 'DROP' || table.name === 'nat')) {
+          throw new LineFault(
+            command.column,
+            `${shown(policy)} is no policy here: expected ACCEPT or DROP (not in nat)`,
+          )
+        }
+        chain.policy = policy
+        break
+      }
+      case 'none':
+        break
+    }
+  }
+
+  private countRules(count: number): void {
+    this.ruleCount += count
+    if (this.ruleCount > this.ruleLimit) this.stop(this.line, 0, `too many rules: expected at most ${this.ruleLimit}`)
+  }
+
+  private remove(table: TableDraft, name: string | undefined, column: number): void {
+    const gone =
+      name === undefined
+        ? [...table.chains.values()].filter((c) => c.policy === null)
+        : [this.existing(table, name, column)]
+    const names = new Set(gone.map((c) => c.name))
+    for (const chain of gone) {
+      if (chain.policy !== null)
+        throw new LineFault(column, `${shown(chain.name)} is a built-in chain: it cannot be deleted`)
+      if (chain.rules.length > 0) throw new LineFault(column, `the chain ${shown(chain.name)} is not empty`)
+    }
+    for (const chain of table.chains.values()) {
+      for (const { target } of chain.rules) {
+        if ((target?.target === 'jump' || target?.target === 'goto') && names.has(target.chain)) {
+          throw new LineFault(column, `the chain ${shown(target.chain)} is still jumped to from ${shown(chain.name)}`)
+        }
+      }
+    }
+    for (const chain of gone) table.chains.delete(chain.name)
+  }
+
+  private clear(table: TableDraft, command: Extract<Command, { readonly kind: 'flush' | 'zero' }>): void {
+    const chains =
+      command.chain === undefined ? [...table.chains.values()] : [this.existing(table, command.chain, command.column)]
+    const { number } = command
+    for (const chain of chains) {
+      if (command.kind === 'flush') {
+        chain.rules = []
+        continue
+      }
+      if (number > chain.rules.length) throw new LineFault(command.column, `there is no rule ${number}`)
+      if (number === 0) chain.counters = ZERO
+      chain.rules = chain.rules.map((r, i) => {
+        return r.counters !== undefined && (number === 0 || number === i + 1) ? { ...r, counters: ZERO } : r
+      })
+    }
+  }
+}
+
+function parseCounters(word: string, column: number): Counters {
+  const parts = /^\[([^:]*):(.*)\]$/.exec(word)
+  const packets = counter(parts?.[1] ?? '')
+  const bytes = counter(parts?.[2] ?? '')
+  if (packets === undefined || bytes === undefined) {
+    throw new LineFault(column, `${shown(word)} are no counters: expected [PACKETS:BYTES]`)
+  }
+  return { packets, bytes }
+}
+
+/**
+ * Reads what iptables-save or ip6tables-save printed, or what iptables-restore takes. Values are those that the kernel
+ * would keep: masked prefixes, 31-bit probabilities, `--syn` as flags, defaults filled in.
+ *
+ * Throws a FaultError with all faults found (up to a limit): unknown or unsupported matches and targets, what
+ * iptables-restore or the kernel refuse, an empty or binary file, and limits that were passed.
+ */
+export function readRules(text: string, options: ReadOptions): Ruleset {
+  return new Reader(options).read(text)
+}

@@ -1,0 +1,210 @@
+// Packet lines: JSON lines, each a concrete packet or one that refers to an earlier one, with every fault's place.
+// Owns the line format: ids, references, time. What a reference means is script.ts's business; fields are net/complete.ts's.
+
+import { completePacket, PacketError } from '../net/complete.js'
+import { type Fault, FaultError, fail } from '../net/fault.js'
+import { familyOf } from '../net/ip.js'
+import type { Packet } from '../net/packet.js'
+import { quoted } from './fields.js'
+import { type JsonNode, type JsonObject, placeOf, plainValue, readJson } from './json.js'
+
+export type PacketId = number | string
+export type ReferenceKind = 'reply_to' | 'error_to' | 'again'
+
+/** One line. `fields` are those written, without id, reference and time. */
+export interface PacketItem {
+  /** The line's own id, else its number. */
+  readonly id: PacketId
+  /** From 1. */
+  readonly line: number
+  readonly text: string
+  readonly fields: Readonly<Record<string, unknown>>
+  /** The whole packet of a line without a reference; its `at_ms` is filled. */
+  readonly packet?: Packet
+  readonly reference?: { readonly kind: ReferenceKind; readonly id: PacketId }
+  /** When it is sent: milliseconds on the clock of the file, which starts at 0. */
+  readonly at_ms: number
+  /** The line gave `at_ms` itself. */
+  readonly timed: boolean
+  /** A later line refers to this one. */
+  readonly referenced: boolean
+}
+
+export interface PacketReadOptions {
+  /** Name of the file, for messages. */
+  readonly file: string
+  /** The interfaces of the namespace; another one (and not `local`) is a fault. Left out: not checked here. */
+  readonly interfaces?: ReadonlySet<string>
+  /** Longest line, in characters. Default 65,536. */
+  readonly maxLineLength?: number
+}
+
+const REFERENCES: readonly ReferenceKind[] = ['reply_to', 'error_to', 'again']
+
+/** The place of a field in a line: of its value, else of the line's first character. `inner.src` goes inside. */
+export function fieldPlace(text: string, line: number, file: string, field: string): { line: number; column: number } {
+  let node: JsonNode = readJson(text, { file, line })
+  let at = node.at
+  for (const name of field === '' ? [] : field.split('.')) {
+    const member = node.kind === 'object' ? node.members.get(name) : undefined
+    if (member === undefined) break
+    node = member.node
+    at = node.at
+  }
+  return placeOf(text, at, line)
+}
+
+/** The FaultError that says what a PacketError found, at the places of a line. */
+export function packetFault(error: PacketError, item: { text: string; line: number }, file: string): FaultError {
+  return new FaultError(
+    error.problems.map(({ field, message }) => ({
+      file,
+      ...fieldPlace(item.text, item.line, file, field),
+      message: field === '' ? message : `\`${field}\`: ${message}`,
+    })),
+  )
+}
+
+type Draft = { -readonly [K in keyof PacketItem]: PacketItem[K] }
+
+class LineReader {
+  private readonly options: PacketReadOptions
+  private readonly byId = new Map<PacketId, Draft>()
+  private clock = 0
+  readonly faults: Fault[] = []
+
+  constructor(options: PacketReadOptions) {
+    this.options = options
+  }
+
+  read(text: string, line: number): Draft | null {
+    const { file } = this.options
+    try {
+      const limit = this.options.maxLineLength ?? 65_536
+      if (text.length > limit) fail(file, line, 0, `a line of ${text.length} characters; the limit is ${limit}`)
+      const node = readJson(text, { file, line, maxDepth: 16 })
+      if (node.kind !== 'object')
+        return fail(file, line, node.at + 1, 'an object with the fields of a packet was expected')
+      const item = this.item(node, text, line)
+      this.byId.set(item.id, item)
+      return item
+    } catch (error) {
+      if (!(error instanceof FaultError)) throw error
+      this.faults.push(...error.faults)
+      return null
+    }
+  }
+
+  private item(node: JsonObject, text: string, line: number): Draft {
+    const values = plainValue(node) as Record<string, unknown>
+    const bad = (field: string, message: string): never => {
+      const place = fieldPlace(text, line, this.options.file, field)
+      return fail(this.options.file, place.line, place.column, `\`${field}\`: ${message}`)
+    }
+    const id = this.idOf(values['id'] ?? line, 'id', bad)
+    const earlier = this.byId.get(id)
+    if (earlier !== undefined) bad('id', `${quoted(String(id))} is the id of line ${earlier.line} already`)
+    this.tick(values, bad)
+    const reference = this.reference(values, bad)
+    const fields = Object.create(null) as Record<string, unknown>
+    for (const [key, value] of Object.entries(values)) {
+      const own = key === 'id' || key === 'gap_ms' || key === 'at_ms' || REFERENCES.includes(key as ReferenceKind)
+      if (!own && value !== null) fields[key] = value
+    }
+    const { iface } = fields
+    if (typeof iface === 'string' && iface !== 'local' && this.options.interfaces?.has(iface) === false) {
+      bad('iface', `there is no interface ${quoted(iface)} in this namespace`)
+    }
+    const item: Draft = {
+      id,
+      line,
+      text,
+      fields,
+      at_ms: this.clock,
+      timed: values['at_ms'] !== undefined && values['at_ms'] !== null,
+      referenced: false,
+    }
+    if (reference !== undefined) item.reference = reference
+    this.check(item)
+    return item
+  }
+
+  private idOf(value: unknown, field: string, bad: (field: string, message: string) => never): PacketId {
+    if (typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value))) return value
+    return bad(field, 'a number or a text was expected')
+  }
+
+  /** Moves the clock on. */
+  private tick(values: Record<string, unknown>, bad: (field: string, message: string) => never): void {
+    const time = (field: 'at_ms' | 'gap_ms'): number | undefined => {
+      const value = values[field] ?? undefined
+      if (value === undefined) return undefined
+      if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= Number.MAX_SAFE_INTEGER)
+        return value
+      return bad(field, 'a whole number of milliseconds, 0 or more, was expected')
+    }
+    const at = time('at_ms')
+    const gap = time('gap_ms')
+    if (at !== undefined && gap !== undefined) bad('gap_ms', 'a line has `at_ms` or `gap_ms`, not both')
+    if (at !== undefined && at < this.clock) bad('at_ms', `time runs backwards: it is ${this.clock} ms already`)
+    const now = at ?? this.clock + (gap ?? 0)
+    if (now > Number.MAX_SAFE_INTEGER) bad('gap_ms', 'the clock runs over')
+    this.clock = now
+  }
+
+  private reference(
+    values: Record<string, unknown>,
+    bad: (field: string, message: string) => never,
+  ): PacketItem['reference'] {
+    const kinds = REFERENCES.filter((kind) => values[kind] !== undefined && values[kind] !== null)
+    const [kind, second] = kinds
+    if (kind === undefined) return undefined
+    if (second !== undefined) bad(second, `a line refers to one packet; this one has \`${kind}\` too`)
+    const id = this.idOf(values[kind], kind, bad)
+    const target = this.byId.get(id)
+    if (target === undefined) return bad(kind, `no earlier line has the id ${quoted(JSON.stringify(id))}`)
+    target.referenced = true
+    if (kind === 'error_to' && values['inner'] !== undefined)
+      bad('inner', 'an `error_to` quotes the packet that it is about')
+    return { kind, id }
+  }
+
+  /** Checks the fields; a line that refers to another is checked as far as its own fields go. */
+  private check(item: Draft): void {
+    try {
+      if (item.reference === undefined) {
+        item.packet = { ...completePacket(item.fields), id: item.id, at_ms: item.at_ms }
+        return
+      }
+      const address = [item.fields['src'], item.fields['dst']].find((a) => typeof a === 'string') as string | undefined
+      const any = familyOf(address ?? '') === 'ipv6' ? '::1' : '127.0.0.1'
+      completePacket({ proto: 'tcp', src: any, dst: any, ...item.fields })
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error
+      throw packetFault(error, item, this.options.file)
+    }
+  }
+}
+
+/**
+ * Reads packet lines. Blank lines and lines that begin with `//` are passed over. Throws a FaultError with every fault
+ * of the file: unknown fields, protocols and interfaces, references to later or unknown ids, time that runs backwards.
+ */
+export function readPacketLines(text: string, options: PacketReadOptions): PacketItem[] {
+  const nul = text.indexOf('\u0000')
+  if (nul >= 0) fail(options.file, text.slice(0, nul).split('\n').length, 0, 'a binary file; JSON lines were expected')
+  const reader = new LineReader(options)
+  const items: PacketItem[] = []
+  let line = 0
+  for (const raw of text.split('\n')) {
+    line++
+    const trimmed = raw.trimStart()
+    if (trimmed.trimEnd() === '' || trimmed.startsWith('//')) continue
+    const item = reader.read(raw, line)
+    if (item !== null) items.push(item)
+    if (reader.faults.length >= 100) break
+  }
+  if (reader.faults.length > 0) throw new FaultError(reader.faults)
+  if (items.length === 0) fail(options.file, 0, 0, 'no packet in the file; one JSON object a line was expected')
+  return items
+}

@@ -1,0 +1,262 @@
+// A sequence of packets played through a data plane: lines that refer to earlier packets become concrete here.
+// Owns what `reply_to`, `error_to` and `again` take from the packet they name, and the shape of printed answers.
+// A reply is made from where the packet ended up: its final header turned round, on the interface by which it left.
+import { completePacket, PacketError } from '../net/complete.js'
+import { FaultError, fail } from '../net/fault.js'
+import { packetLength } from '../net/length.js'
+import type { Answer, ConntrackEntry, Header, Packet, Quoted } from '../net/packet.js'
+import { hasPorts, isIcmp, isIcmpError, PROTOCOL_TCP, protoNumber } from '../net/proto.js'
+import type { DataPlane, ProcessOptions } from './dataplane.js'
+import { quoted } from './fields.js'
+import { fieldPlace, type PacketId, type PacketItem, packetFault } from './packets.js'
+
+export interface ScriptOptions extends ProcessOptions {
+  /** Name of the packets' file, for messages. */
+  readonly file: string
+  /** The interfaces of the namespace. Left out: the data plane finds unknown ones. */
+  readonly interfaces?: ReadonlySet<string>
+}
+
+/** An item made concrete. */
+export interface Resolved {
+  readonly packet: Packet
+  /** The fields before defaults were filled; `again` starts from them. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** An answer as it is printed: `in` is the concrete packet, missing when the packet was skipped. */
+export type PrintedAnswer = Omit<Answer, 'in' | 'id'> & { id: PacketId; in?: Partial<Packet> }
+
+/** What the answer to an ICMP query is. Timestamp and echo only; other messages have no reply. */
+const REPLY_TYPES: ReadonlyMap<number, number> = new Map([
+  [8, 0],
+  [0, 8],
+  [13, 14],
+  [14, 13],
+  [128, 129],
+  [129, 128],
+])
+
+interface Past {
+  readonly resolved: Resolved
+  readonly answer: Answer
+}
+
+/** Makes items concrete, one after the other, from the answers so far. */
+export class PacketScript {
+  private readonly options: ScriptOptions
+  /** Packets that a later line names. */
+  private readonly past = new Map<PacketId, Past>()
+
+  constructor(options: ScriptOptions) {
+    this.options = options
+  }
+
+  /**
+   * The concrete packet of an item; null when the packet that it refers to went nowhere (then nothing is sent). Throws a
+   * FaultError when the fields do not fit together or the interface is unknown.
+   */
+  resolve(item: PacketItem): Resolved | null {
+    const resolved = item.packet === undefined ? this.relative(item) : { packet: item.packet, fields: item.fields }
+    if (resolved === null) return null
+    const { iface } = resolved.packet
+    if (iface !== 'local' && this.options.interfaces?.has(iface) === false) {
+      const { line, column } = fieldPlace(item.text, item.line, this.options.file, 'iface')
+      fail(this.options.file, line, column, `there is no interface ${quoted(iface)} in this namespace`)
+    }
+    return resolved
+  }
+
+  /** Keeps what became of an item, for lines that refer to it. */
+  settle(item: PacketItem, resolved: Resolved, answer: Answer): void {
+    if (item.referenced) this.past.set(item.id, { resolved, answer })
+  }
+
+  private relative(item: PacketItem): Resolved | null {
+    const { kind, id } = item.reference!
+    const past = this.past.get(id)
+    if (past === undefined) return null // it was skipped itself
+    let base: Record<string, unknown> | null
+    if (kind === 'again') base = againFields(past.resolved.fields, item.fields)
+    else if (!['forward', 'out', 'local'].includes(past.answer.verdict)) base = null
+    else base = kind === 'reply_to' ? replyFields(past.answer) : errorFields(past)
+    if (base === null) return null
+    const fields = Object.assign(base, item.fields)
+    try {
+      return { packet: { ...completePacket(fields), id: item.id, at_ms: item.at_ms }, fields }
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error
+      throw packetFault(error, item, this.options.file)
+    }
+  }
+}
+
+function againFields(before: Resolved['fields'], own: PacketItem['fields']): Record<string, unknown> {
+  const fields: Record<string, unknown> = Object.assign(Object.create(null), before)
+  // Flags and numbers go together: other flags have their own default numbers.
+  if ('flags' in own || !('flags' in before)) for (const key of ['flags', 'seq', 'ack']) delete fields[key]
+  return fields
+}
+
+function turned(answer: Answer): Record<string, unknown> {
+  return Object.assign(Object.create(null), {
+    proto: answer.proto,
+    src: answer.dst,
+    dst: answer.src,
+    iface: answer.verdict === 'local' ? 'local' : (answer.out_port ?? answer.out_iface),
+  })
+}
+
+function replyFields(answer: Answer): Record<string, unknown> | null {
+  const fields = turned(answer)
+  if (answer.sport !== undefined) {
+    fields['sport'] = answer.dport
+    fields['dport'] = answer.sport
+  }
+  if (answer.icmp_type !== undefined) {
+    const type = REPLY_TYPES.get(answer.icmp_type)
+    if (type === undefined) return null
+    fields['icmp_type'] = type
+    fields['icmp_id'] = answer.icmp_id ?? 0
+  }
+  if (answer.proto === 'sctp') fields['sctp_chunk'] = 'INIT_ACK'
+  return fields
+}
+
+/** Bytes that a reporting host quotes: the IP header and 8 more; the whole TCP header, for its flags. */
+function quoteLength(v6: boolean, proto: number): number {
+  return (v6 ? 48 : 28) + (proto === PROTOCOL_TCP ? 20 : 0)
+}
+
+function errorFields({ resolved, answer }: Past): Record<string, unknown> {
+  const v6 = (answer.src ?? '').includes(':')
+  const proto = protoNumber(answer.proto ?? 0) ?? 0
+  const header = printedHeader(answer)
+  delete header.inner
+  const inner: Quoted = { ...header, payload_len: resolved.packet.payload_len ?? 0 } as Quoted
+  if (resolved.packet.sctp_chunk !== undefined) inner.sctp_chunk = resolved.packet.sctp_chunk
+  if (isIcmp(proto) && isIcmpError(proto, answer.icmp_type ?? 0)) {
+    inner.payload_len = packetLength(resolved.packet) - (v6 ? 48 : 28) // what it quotes itself counts as payload
+  }
+  const fields = turned(answer)
+  fields['proto'] = v6 ? 'icmpv6' : 'icmp'
+  fields['icmp_type'] = v6 ? 1 : 3
+  fields['icmp_code'] = v6 ? 4 : 3
+  fields['inner'] = inner
+  fields['inner_len'] = quoteLength(v6, proto)
+  return fields
+}
+
+/** Numbers without a name are printed as text, as the names are. */
+function printedProto(proto: Header['proto'] | undefined): Header['proto'] {
+  return (typeof proto === 'number' ? String(proto) : proto) as Header['proto']
+}
+
+/** The header keys of an answer in their printed form: no TCP numbers, no tos 0. */
+function printedHeader(header: Partial<Header>, numbers = false): Partial<Header> {
+  const printed: Partial<Header> = { proto: printedProto(header.proto) }
+  for (const key of ['src', 'dst', 'ttl', 'tos', 'sport', 'dport', 'flags', 'seq', 'ack'] as const) {
+    const value = header[key]
+    if (value === undefined || (key === 'tos' && value === 0)) continue
+    if ((key === 'seq' || key === 'ack') && !numbers) continue
+    ;(printed as Record<string, unknown>)[key] = value
+  }
+  for (const key of ['icmp_type', 'icmp_code', 'icmp_id'] as const) {
+    if (header[key] !== undefined) printed[key] = header[key]
+  }
+  if (header.inner !== undefined) printed.inner = printedHeader(header.inner) as Quoted
+  return printed
+}
+
+/** What can be seen of a quoted packet in so many bytes; undefined when not even its IP header is whole. */
+function printedQuote(inner: Quoted, limit: number): Quoted | undefined {
+  const quote = printedHeader(inner) as Quoted
+  const rest = Math.min(packetLength(inner), limit) - (inner.src.includes(':') ? 40 : 20)
+  if (rest < 0) return undefined
+  const proto = protoNumber(inner.proto) ?? 0
+  const hide: (keyof Header)[] = []
+  if (hasPorts(proto) && rest < 4) hide.push('sport', 'dport')
+  if (proto === PROTOCOL_TCP && rest < 14) hide.push('flags')
+  if (isIcmp(proto) && rest < 8) hide.push('icmp_type', 'icmp_code', 'icmp_id')
+  for (const key of hide) delete quote[key]
+  return quote
+}
+
+/** The concrete packet as an answer's `in` prints it: what is on the wire, and what else the line gave. */
+export function printedPacket({ packet, fields }: Resolved, timed = false): Partial<Packet> {
+  const printed: Partial<Packet> = { iface: packet.iface, ...printedHeader(packet, true) }
+  if (packet.inner !== undefined) {
+    const inner = printedQuote(packet.inner, packet.inner_len ?? Number.POSITIVE_INFINITY)
+    if (inner === undefined) delete printed.inner
+    else printed.inner = inner
+  }
+  for (const key of ['mark', 'payload_len', 'win', 'bad_csum', 'sctp_chunk', 'vtag', 'uid', 'gid', 'mac'] as const) {
+    if (fields[key] !== undefined && packet[key]) (printed as Record<string, unknown>)[key] = packet[key]
+  }
+  if (timed && packet.at_ms !== undefined) printed.at_ms = packet.at_ms
+  return printed
+}
+
+function printedConnection(entry: ConntrackEntry): ConntrackEntry {
+  return { ...entry, proto: printedProto(entry.proto) }
+}
+
+/** An answer in its printed form, keys in their printed order. `resolved` null: the packet was skipped. */
+export function printedAnswer(item: PacketItem, resolved: Resolved | null, answer: Answer | null): PrintedAnswer {
+  if (resolved === null || answer === null) return { id: item.id, verdict: 'skipped' }
+  const printed: PrintedAnswer = {
+    id: item.id,
+    verdict: answer.verdict,
+    in: printedPacket(resolved, item.timed),
+  }
+  if (answer.out_iface !== undefined) printed.out_iface = answer.out_iface
+  if (answer.out_port !== undefined) printed.out_port = answer.out_port
+  if (answer.in_iface !== undefined) printed.in_iface = answer.in_iface
+  if (answer.verdict === 'forward' || answer.verdict === 'out' || answer.verdict === 'local') {
+    Object.assign(printed, printedHeader(answer))
+    if (answer.mark !== undefined) printed.mark = answer.mark
+  }
+  if (answer.reject_with !== undefined) printed.reject_with = answer.reject_with
+  if (answer.reply !== undefined) {
+    const header = printedHeader(answer.reply, answer.reply.proto === 'tcp') as Header
+    printed.reply = { ...header, out_iface: answer.reply.out_iface }
+  }
+  for (const key of ['errno', 'dropped_by'] as const) {
+    if (answer[key] !== undefined) (printed as Record<string, unknown>)[key] = answer[key]
+  }
+  if (answer.ct !== undefined) printed.ct = answer.ct === null ? null : printedConnection(answer.ct)
+  for (const key of ['trace', 'trace_reply', 'steps'] as const) {
+    if (answer[key] !== undefined) (printed as Record<string, unknown>)[key] = answer[key]
+  }
+  return printed
+}
+
+/**
+ * Plays items through a data plane, one after the other, and gives each printed answer as soon as it is there. A
+ * RangeError of the data plane (unknown interface, clock) becomes a FaultError with the line.
+ */
+export function* runScript(
+  items: Iterable<PacketItem>,
+  dataPlane: DataPlane,
+  options: ScriptOptions,
+): Generator<PrintedAnswer, void, undefined> {
+  const script = new PacketScript(options)
+  for (const item of items) {
+    const resolved = script.resolve(item)
+    if (resolved === null) {
+      yield printedAnswer(item, null, null)
+      continue
+    }
+    let answer: Answer
+    try {
+      answer = dataPlane.process(resolved.packet, options)
+    } catch (error) {
+      if (!(error instanceof RangeError) || error instanceof FaultError) throw error
+      const field = resolved.packet.iface !== 'local' && /interface/.test(error.message) ? 'iface' : ''
+      const { line, column } = fieldPlace(item.text, item.line, options.file, field)
+      return fail(options.file, line, column, error.message)
+    }
+    script.settle(item, resolved, answer)
+    yield printedAnswer(item, resolved, answer)
+  }
+}

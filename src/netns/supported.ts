@@ -1,0 +1,138 @@
+// What no engine evaluates yet: found when an engine is made, each with its place. One list for all engines.
+// Owns the list only; what cannot be read at all is refused by the readers.
+import { escapeText, type Fault, FaultError } from '../net/fault.js'
+import type { Match, Rule, Ruleset, Table } from '../netfilter/model.js'
+import { BUILTIN_CHAINS } from '../netfilter/model.js'
+import type { NetworkNamespace } from './model.js'
+
+/** Set types whose membership is evaluated. */
+const SET_TYPES: ReadonlySet<string> = new Set([
+  'hash:ip',
+  'hash:net',
+  'hash:ip,port',
+  'hash:net,port',
+  'hash:ip,port,ip',
+  'hash:ip,port,net',
+  'hash:net,net',
+  'hash:net,port,net',
+  'hash:net,iface',
+  'hash:ip,mark',
+  'bitmap:ip',
+  'bitmap:port',
+  'list:set',
+])
+
+const REJECTS: Readonly<Record<'ipv4' | 'ipv6', ReadonlySet<string>>> = {
+  ipv4: new Set([
+    'icmp-net-unreachable',
+    'icmp-host-unreachable',
+    'icmp-proto-unreachable',
+    'icmp-port-unreachable',
+    'icmp-net-prohibited',
+    'icmp-host-prohibited',
+    'icmp-admin-prohibited',
+    'tcp-reset',
+  ]),
+  ipv6: new Set([
+    'icmp6-no-route',
+    'icmp6-adm-prohibited',
+    'icmp6-addr-unreachable',
+    'icmp6-port-unreachable',
+    'icmp6-policy-fail',
+    'icmp6-reject-route',
+    'tcp-reset',
+  ]),
+}
+
+interface Scene {
+  readonly ns: NetworkNamespace
+  readonly ruleset: Ruleset
+  readonly bridged: boolean
+}
+
+function matchFault(m: Match, scene: Scene): string | null {
+  switch (m.match) {
+    case 'physdev':
+      return scene.bridged
+        ? 'physdev rules cannot be evaluated while bridge-nf-call-iptables is 1 and a bridge has ports'
+        : null
+    case 'tcp':
+      return m.option === undefined
+        ? null
+        : 'tcp options are not part of a packet here; --tcp-option cannot be evaluated'
+    case 'sctp': {
+      const flagged = m.chunks?.value.types.some((t) => t.flags !== undefined && t.flags !== '')
+      return flagged
+        ? 'SCTP chunk flags are not part of a packet here; --chunk-types with flags cannot be evaluated'
+        : null
+    }
+    case 'set': {
+      const set = scene.ns.sets.find((s) => s.name === m.name)
+      if (set === undefined) return `the set ${escapeText(m.name)} does not exist in this namespace`
+      if (!SET_TYPES.has(set.type))
+        return `sets of type ${escapeText(set.type)} (${escapeText(m.name)}) cannot be evaluated`
+      return null
+    }
+    case 'recent': {
+      const inPast = m.hitcount !== undefined && m.hitcount > 65535
+      return inPast ? '--hitcount beyond 65535 cannot be evaluated' : null
+    }
+    default:
+      return null
+  }
+}
+
+function targetFault(rule: Rule, scene: Scene, table: Table): string | null {
+  const { target } = rule
+  if (target === undefined) return null
+  switch (target.target) {
+    case 'CT':
+      if (target.helper !== undefined)
+        return 'CT --helper cannot be evaluated: connections with helpers are not modelled'
+      return target.timeout === undefined ? null : 'CT --timeout cannot be evaluated: timeout policies are not modelled'
+    case 'REJECT':
+      return REJECTS[scene.ruleset.family].has(target.with)
+        ? null
+        : `--reject-with ${escapeText(target.with)} cannot be evaluated for ${scene.ruleset.family}`
+    case 'jump':
+    case 'goto': {
+      const known = table.chains.some((c) => c.name === target.chain)
+      return known ? null : `the chain ${escapeText(target.chain)} does not exist in table ${table.name}`
+    }
+    default:
+      return null
+  }
+}
+
+function rulesetFaults(scene: Scene): Fault[] {
+  const { ruleset } = scene
+  const faults: Fault[] = []
+  for (const table of ruleset.tables) {
+    for (const chain of table.chains) {
+      const builtIn = (BUILTIN_CHAINS[table.name] as readonly string[]).includes(chain.name)
+      for (const rule of chain.rules) {
+        const texts = [...rule.matches.map((m) => matchFault(m, scene)), targetFault(rule, scene, table)]
+        if (rule.fragment !== undefined && !rule.fragment.not)
+          texts.push('fragments are not modelled; -f cannot be evaluated')
+        for (const message of texts) {
+          if (message !== null) faults.push({ file: ruleset.file, line: rule.line, column: 1, message })
+        }
+      }
+      if (builtIn !== (chain.policy !== null)) {
+        const message = `chain ${escapeText(chain.name)} of table ${table.name}: built-in chains have a policy, others have none`
+        faults.push({ file: ruleset.file, line: 0, column: 0, message })
+      }
+    }
+  }
+  return faults
+}
+
+/** Throws a FaultError with everything in the namespace that cannot be evaluated, with file and line of each rule. */
+export function checkSupported(ns: NetworkNamespace): void {
+  const called = Object.hasOwn(ns.sysctls, 'net.bridge.bridge-nf-call-iptables')
+    ? ns.sysctls['net.bridge.bridge-nf-call-iptables']
+    : '0'
+  const bridged = called === '1' && ns.links.some((l) => l.master !== undefined)
+  const faults = ns.rulesets.flatMap((ruleset) => rulesetFaults({ ns, ruleset, bridged }))
+  if (faults.length > 0) throw new FaultError(faults)
+}

@@ -1,0 +1,69 @@
+// Addresses and prefixes as the naive engine compares them: canonical text, and one big number to calculate with.
+// Owns the small helpers on top of net/ip.ts; nothing here knows rules or routes.
+import { addressFromBigInt, addressToBigInt, familyBits, formatAddress, parseAddress } from '../net/ip.js'
+import type { Family } from '../netfilter/model.js'
+
+/** The number of an address text; a RangeError when it is none. */
+export function numberOf(text: string): bigint {
+  const address = parseAddress(text)
+  if (address === null) throw new RangeError(`not an address: ${text}`)
+  return addressToBigInt(address)
+}
+
+export function textOf(family: Family, value: bigint): string {
+  return formatAddress(addressFromBigInt(family, value))
+}
+
+export function bitsOf(family: Family): number {
+  return familyBits(family)
+}
+
+export function familyOfText(text: string): Family {
+  return text.includes(':') ? 'ipv6' : 'ipv4'
+}
+
+function maskOfLength(bits: number, length: number): bigint {
+  return ((1n << BigInt(length)) - 1n) << BigInt(bits - length)
+}
+
+/** `ADDRESS/LENGTH` or `ADDRESS/MASK` (or a bare address) as a number and a mask. */
+export function maskedOf(prefix: string): { family: Family; value: bigint; mask: bigint; length: number } {
+  const [address = '', rest] = prefix.split('/')
+  const family = familyOfText(address)
+  const bits = bitsOf(family)
+  if (rest === undefined) return { family, value: numberOf(address), mask: maskOfLength(bits, bits), length: bits }
+  if (/^\d+$/.test(rest)) {
+    const length = Number(rest)
+    return { family, value: numberOf(address), mask: maskOfLength(bits, length), length }
+  }
+  const mask = numberOf(rest)
+  return { family, value: numberOf(address), mask, length: mask.toString(2).replaceAll('0', '').length }
+}
+
+/** Is the address inside the prefix (or masked address)? False across families. */
+export function inPrefix(address: string, prefix: string): boolean {
+  const { family, value, mask } = maskedOf(prefix)
+  return familyOfText(address) === family && ((numberOf(address) ^ value) & mask) === 0n
+}
+
+/** The bits that the mask leaves, as text. */
+export function applyMask(address: string, mask: string): string {
+  return textOf(familyOfText(address), numberOf(address) & numberOf(mask))
+}
+
+/** How many leading bits two addresses of one family share. */
+export function commonLength(a: string, b: string): number {
+  const bits = bitsOf(familyOfText(a))
+  const differing = numberOf(a) ^ numberOf(b)
+  return bits - (differing === 0n ? 0 : differing.toString(2).length)
+}
+
+/** 224.0.0.0/4 or ff00::/8. */
+export function isMulticast(address: string): boolean {
+  return inPrefix(address, address.includes(':') ? 'ff00::/8' : '224.0.0.0/4')
+}
+
+/** 127.0.0.0/8 or ::1. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || inPrefix(address, '127.0.0.0/8')
+}

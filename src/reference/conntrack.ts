@@ -1,0 +1,307 @@
+// Connection tracking: the table of connections, the look-up of a packet's connection and state, and confirmation.
+// Owns the table; what a protocol makes of a packet is in trackers.ts, translation in nat.ts.
+// Kernel: net/netfilter/nf_conntrack_core.c (nf_conntrack_in, resolve_normal_ct, __nf_conntrack_confirm).
+
+import type { ConntrackEntry, CtStatus, Tuple } from '../net/packet.js'
+import { protoName } from '../net/proto.js'
+import type { Family } from '../netfilter/model.js'
+import type { ExistingConnection, NetworkNamespace } from '../netns/model.js'
+import { familyOfText } from './address.js'
+import { sysctl } from './sysctl.js'
+import { track } from './trackers.js'
+import { invert, isError, mustInvert, protoOf, shownTuple, textOfTuple, tupleOf, zoneId } from './tuple.js'
+import type { Connection, Direction, FlowTuple, Skb, World, Zone } from './types.js'
+
+export const NO_ZONE: Zone = { id: 0, directions: 'both' }
+/** `net.netfilter.nf_conntrack_max` when it was not given. */
+export const DEFAULT_MAX = 262144
+
+function slot(tuple: FlowTuple, direction: Direction, zone: Zone): string {
+  return `${textOfTuple(tuple)} ${direction} ${zoneId(zone, direction)}`
+}
+
+function sourceSlot(tuple: FlowTuple): string {
+  return [tuple.proto, tuple.src, tuple.sport, tuple.id].join(' ')
+}
+
+/** Every confirmed connection of both families. */
+export class ConntrackTable {
+  /** In the order of confirmation. */
+  readonly #all = new Set<Connection>()
+  readonly #bySlot = new Map<string, Connection>()
+  /** By the original source, for the reuse of mappings. */
+  readonly #bySource = new Map<string, Set<Connection>>()
+  readonly #now: () => number
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** Still there: not killed and not past its end. What is past its end is removed here. */
+  #alive(flow: Connection): boolean {
+    if (this.#now() < flow.endMs) return true
+    this.#remove(flow)
+    return false
+  }
+
+  #remove(flow: Connection): void {
+    if (!this.#all.delete(flow)) return
+    for (const d of [0, 1] as const) {
+      const at = slot(flow.tuples[d], d, flow.zone)
+      if (this.#bySlot.get(at) === flow) this.#bySlot.delete(at)
+    }
+    this.#bySource.get(sourceSlot(flow.tuples[0]))?.delete(flow)
+  }
+
+  /** The live connection that has this tuple in that direction. */
+  at(tuple: FlowTuple, direction: Direction, zone: Zone): Connection | undefined {
+    const flow = this.#bySlot.get(slot(tuple, direction, zone))
+    return flow !== undefined && this.#alive(flow) ? flow : undefined
+  }
+
+  /** The live connection that has this tuple in either direction. */
+  find(tuple: FlowTuple, zone: Zone): { flow: Connection; dir: Direction } | undefined {
+    const original = this.at(tuple, 0, zone)
+    if (original !== undefined) return { flow: original, dir: 0 }
+    const reply = this.at(tuple, 1, zone)
+    return reply === undefined ? undefined : { flow: reply, dir: 1 }
+  }
+
+  /** Live connections whose original packets have the source of this tuple and which chose a source, newest first. */
+  fromSource(tuple: FlowTuple, zone: Zone): Connection[] {
+    const all = [...(this.#bySource.get(sourceSlot(tuple)) ?? [])].reverse()
+    return all.filter((f) => f.srcNatDone && zoneId(f.zone, 0) === zoneId(zone, 0) && this.#alive(f))
+  }
+
+  add(flow: Connection): void {
+    flow.confirmed = true
+    this.#all.add(flow)
+    for (const d of [0, 1] as const) this.#bySlot.set(slot(flow.tuples[d], d, flow.zone), flow)
+    const source = sourceSlot(flow.tuples[0])
+    if (!this.#bySource.has(source)) this.#bySource.set(source, new Set())
+    this.#bySource.get(source)!.add(flow)
+  }
+
+  /** Ends a connection at once. */
+  kill(flow: Connection): void {
+    flow.killed = true
+    this.#remove(flow)
+  }
+
+  /** A packet keeps its connection alive for that long from now. */
+  refresh(flow: Connection, timeoutMs: number): void {
+    if (flow.fixedTimeout) return
+    flow.timeoutMs = timeoutMs
+    flow.endMs = this.#now() + timeoutMs
+  }
+
+  /** How many are live. */
+  count(): number {
+    return this.list().length
+  }
+
+  /** The live ones, in the order of confirmation. */
+  list(): Connection[] {
+    return [...this.#all].filter((f) => this.#alive(f))
+  }
+
+  /** Could the table hold one more? */
+  hasRoom(ns: NetworkNamespace): boolean {
+    const max = sysctl(ns, 'net.netfilter.nf_conntrack_max', DEFAULT_MAX)
+    return max === 0 || this.#all.size < max || this.count() < max
+  }
+}
+
+function newConnection(world: World, family: Family, tuple: FlowTuple, zone: Zone): Connection {
+  const side = (): Connection['tcp']['sides'][0] => ({ end: null, unacked: false, closeInit: false })
+  return {
+    family,
+    proto: tuple.proto,
+    zone,
+    tuples: [tuple, mustInvert(tuple)],
+    confirmed: false,
+    killed: false,
+    seenReply: false,
+    assured: false,
+    srcNat: false,
+    dstNat: false,
+    srcNatDone: false,
+    dstNatDone: false,
+    otherStatus: [],
+    fixedTimeout: false,
+    mark: 0,
+    endMs: Number.POSITIVE_INFINITY,
+    timeoutMs: 0,
+    createdMs: world.now,
+    state: 'NONE',
+    tcp: {
+      sides: [side(), side()],
+      last: null,
+      retransmits: 0,
+      lastWindow: 0,
+      challenge: false,
+      simultaneous: false,
+    },
+    sctp: { tags: [0, 0], init: [false, false], heartbeatFailed: null },
+    masqueradedBy: null,
+  }
+}
+
+/** An ICMP error belongs to the connection of the packet it quotes. */
+function attachError(world: World, skb: Skb): void {
+  const { inner } = skb.packet
+  skb.state = 'INVALID'
+  if (inner === undefined) return
+  const quoted = invert(tupleOf(inner))
+  const found = quoted === null ? undefined : world.table.find(quoted, skb.zone)
+  if (found === undefined || found.flow.tuples[found.dir].dst !== skb.packet.dst) return
+  skb.connection = found.flow
+  skb.dir = found.dir
+  skb.state = 'RELATED'
+}
+
+/** ICMP messages that need no tracking of their own; true: done. */
+function trackIcmpMessage(world: World, skb: Skb): boolean {
+  const type = skb.packet.icmp_type ?? 0
+  const proto = protoOf(skb.packet)
+  if (proto === 1 && skb.family === 'ipv4') {
+    if (type > 18) skb.state = 'INVALID'
+    else if (isError(skb.packet)) attachError(world, skb)
+    else return false
+    return true
+  }
+  if (proto === 58 && skb.family === 'ipv6') {
+    if ((type >= 130 && type <= 136) || type === 143) skb.state = 'UNTRACKED'
+    else if (type < 128) attachError(world, skb)
+    else return false
+    return true
+  }
+  return false
+}
+
+/** Looks at a packet: gives it its connection and state. False: the table is full, the packet is to be dropped. */
+export function conntrackIn(world: World, skb: Skb): boolean {
+  if (skb.connection !== null || skb.state === 'UNTRACKED') return true
+  skb.zone = skb.template ?? NO_ZONE
+  skb.template = null
+  skb.state = null
+  if (!trackIcmpMessage(world, skb)) {
+    if (skb.packet.bad_csum && !skb.fromHere && sysctl(world.ns, 'net.netfilter.nf_conntrack_checksum', 1) !== 0) {
+      skb.state = 'INVALID'
+    } else if (!trackNormal(world, skb)) return false
+  }
+  const dir = skb.dir === 0 ? 'ORIGINAL' : 'REPLY'
+  const state = skb.state ?? 'INVALID'
+  const withDir = state !== 'INVALID' && state !== 'UNTRACKED'
+  world.recorder.steps.push(withDir ? { step: 'conntrack', state, dir } : { step: 'conntrack', state })
+  return true
+}
+
+function trackNormal(world: World, skb: Skb): boolean {
+  const tuple = tupleOf(skb.packet)
+  for (;;) {
+    let found = world.table.find(tuple, skb.zone)
+    if (found === undefined) {
+      if (invert(tuple) === null) {
+        skb.state = 'INVALID'
+        return true
+      }
+      if (!world.table.hasRoom(world.ns)) return false
+      found = { flow: newConnection(world, skb.family, tuple, skb.zone), dir: 0 }
+    }
+    const { flow, dir } = found
+    const verdict = track(world, flow, dir, skb.packet)
+    if (verdict === 'reopen') continue
+    if (verdict === 'invalid') {
+      skb.state = 'INVALID'
+      return true
+    }
+    skb.connection = flow
+    skb.dir = dir
+    skb.state = dir === 1 || flow.seenReply ? 'ESTABLISHED' : 'NEW'
+    if (dir === 1) flow.seenReply = true
+    return true
+  }
+}
+
+/** End of the way: a new connection enters the table. False: another one has its tuple, the packet is dropped. */
+export function confirm(world: World, skb: Skb): boolean {
+  const flow = skb.connection
+  if (flow === null || flow.confirmed || flow.killed) return true
+  // Only packets of the original direction confirm; an answer that carries the entry does not.
+  if (skb.dir === 1) return true
+  const taken = ([0, 1] as const).some((d) => world.table.find(flow.tuples[d], flow.zone) !== undefined)
+  if (taken) return false
+  world.table.add(flow)
+  return true
+}
+
+const STATUS: readonly [keyof Connection, CtStatus][] = [
+  ['seenReply', 'SEEN_REPLY'],
+  ['assured', 'ASSURED'],
+  ['confirmed', 'CONFIRMED'],
+  ['srcNat', 'SRC_NAT'],
+  ['dstNat', 'DST_NAT'],
+  ['srcNatDone', 'SRC_NAT_DONE'],
+  ['dstNatDone', 'DST_NAT_DONE'],
+]
+const ORDER: readonly CtStatus[] = [
+  'EXPECTED',
+  'SEEN_REPLY',
+  'ASSURED',
+  'CONFIRMED',
+  'SRC_NAT',
+  'DST_NAT',
+  'SEQ_ADJUST',
+  'SRC_NAT_DONE',
+  'DST_NAT_DONE',
+  'FIXED_TIMEOUT',
+]
+
+/** A connection as listings show it. */
+export function shown(flow: Connection, now: number): ConntrackEntry {
+  const bits = new Set<string>(flow.otherStatus)
+  for (const [key, name] of STATUS) if (flow[key]) bits.add(name)
+  const withState = flow.proto === 6 || flow.proto === 132
+  return {
+    family: flow.family,
+    proto: protoName(flow.proto),
+    protonum: flow.proto,
+    timeout: Math.floor((flow.endMs - now) / 1000),
+    ...(withState ? { state: flow.state } : {}),
+    orig: shownTuple(flow.tuples[0]),
+    reply: shownTuple(flow.tuples[1]),
+    status: ORDER.filter((s) => bits.has(s)),
+    mark: flow.mark,
+    ...(flow.zone.id === 0 ? {} : { zone: flow.zone.id }),
+  }
+}
+
+/** Puts a connection that exists at the start into the table. */
+export function load(world: World, entry: ExistingConnection): void {
+  const tuple = (t: Tuple): FlowTuple => ({
+    src: t.src,
+    dst: t.dst,
+    proto: entry.protonum,
+    ...(t.sport === undefined ? {} : { sport: t.sport, dport: t.dport ?? 0 }),
+    ...(t.icmp_type === undefined ? {} : { type: t.icmp_type, code: t.icmp_code ?? 0, id: t.icmp_id ?? 0 }),
+  })
+  const zone: Zone = entry.zone === undefined ? NO_ZONE : { id: entry.zone, directions: 'both' }
+  const flow = newConnection(world, familyOfText(entry.orig.src), tuple(entry.orig), zone)
+  flow.tuples[1] = tuple(entry.reply)
+  for (const [key, name] of STATUS) if (entry.status.includes(name)) Object.assign(flow, { [key]: true })
+  Object.assign(flow, {
+    otherStatus: entry.status.filter((s) => s === 'EXPECTED' || s === 'SEQ_ADJUST' || s === 'FIXED_TIMEOUT'),
+    fixedTimeout: entry.status.includes('FIXED_TIMEOUT'),
+    mark: entry.mark,
+    state: entry.state ?? 'NONE',
+    timeoutMs: entry.timeout * 1000,
+    endMs: entry.timeout * 1000,
+    createdMs: -UNKNOWN_AGE_MS,
+    sctp: { tags: [null, null], init: [false, false], heartbeatFailed: null },
+  })
+  world.table.add(flow)
+}
+
+/** A loaded connection is older than any stream rule asks for. */
+const UNKNOWN_AGE_MS = 10000

@@ -1,0 +1,319 @@
+// The way of a packet: which hook comes when, which tables run there, where routing happens.
+// Kernel: net/ipv4/ip_input.c, ip_forward.c, ip_output.c, netfilter.c (ip_route_me_harder), and their IPv6 twins;
+// include/uapi/linux/netfilter_ipv4.h for the priorities.
+
+import type { DroppedBy, DropReason, Packet } from '../net/packet.js'
+import type { HookName, TableName } from '../netfilter/model.js'
+import { inPrefix, isMulticast } from './address.js'
+import { runChain } from './chain.js'
+import { confirm, conntrackIn, NO_ZONE } from './conntrack.js'
+import { sendError } from './icmp.js'
+import { isRedirected, natHook } from './nat.js'
+import { lookupRoute } from './route.js'
+import { selectIpv4 } from './source.js'
+import { eitherOn } from './sysctl.js'
+import { copyPacket } from './tuple.js'
+import type { AnswerKind, RouteResult, Skb, World } from './types.js'
+import { badOnArrival, inputRoute, keyOf } from './validate.js'
+
+/** Where a packet ended. `reject`: dropped, and an answer was sent (see World.sent). */
+export type End =
+  | { readonly end: 'forward' | 'out' | 'local'; readonly skb: Skb }
+  | { readonly end: 'drop'; readonly by: DroppedBy; readonly errno?: string }
+
+interface Dropped {
+  readonly by: DroppedBy
+  readonly errno?: string
+}
+
+const BY_HOOK: Readonly<Record<HookName, readonly (TableName | 'conntrack' | 'confirm')[]>> = {
+  PREROUTING: ['raw', 'conntrack', 'mangle', 'nat'],
+  INPUT: ['mangle', 'filter', 'security', 'nat', 'confirm'],
+  FORWARD: ['mangle', 'filter', 'security'],
+  OUTPUT: ['raw', 'conntrack', 'mangle', 'nat', 'filter', 'security'],
+  POSTROUTING: ['mangle', 'nat', 'confirm'],
+}
+
+function reason(text: DropReason): Dropped {
+  return { by: { reason: text } }
+}
+
+function noteRoute(world: World, why: 'input' | 'output' | 'reroute', route: RouteResult): void {
+  const { type, table, dst, hop } = route
+  world.recorder.steps.push({
+    step: 'route',
+    why,
+    type,
+    ...(table === undefined ? {} : { table }),
+    ...(dst === undefined ? {} : { dst }),
+    ...(hop?.dev === undefined ? {} : { dev: hop.dev }),
+    ...(hop?.via === undefined ? {} : { via: hop.via }),
+  })
+}
+
+/** Runs all that is registered at a hook. Undefined: the packet goes on. */
+function runHook(world: World, skb: Skb, hook: HookName): Dropped | undefined {
+  world.recorder.steps.push({ step: 'hook', hook })
+  const tracked = world.conntrackOn.has(skb.family)
+  for (const part of BY_HOOK[hook]) {
+    if (part === 'conntrack') {
+      if (tracked && !conntrackIn(world, skb)) return reason('conntrack table full')
+    } else if (part === 'confirm') {
+      if (tracked && !confirm(world, skb)) return reason('nat: clash at confirmation')
+    } else if (part === 'nat') {
+      const by = tracked ? natHook(world, skb, hook) : undefined
+      if (by !== undefined) return { by }
+      if (tracked && hook === 'OUTPUT' && isRedirected(skb) && natTable(world, skb)) {
+        const failed = reroute(world, skb)
+        if (failed !== undefined) return failed
+      }
+    } else {
+      const before = { mark: skb.mark, tos: skb.packet.tos ?? 0, src: skb.packet.src, dst: skb.packet.dst }
+      const result = runChain(world, skb, part, hook)
+      if (result.verdict === 'drop') return { by: result.by }
+      const { packet } = skb
+      const same =
+        before.mark === skb.mark &&
+        before.tos === (packet.tos ?? 0) &&
+        before.src === packet.src &&
+        before.dst === packet.dst
+      if (part === 'mangle' && hook === 'OUTPUT' && !same) {
+        const failed = reroute(world, skb)
+        if (failed !== undefined) return failed
+      }
+    }
+  }
+  return undefined
+}
+
+function natTable(world: World, skb: Skb): boolean {
+  return world.rulesets.get(skb.family)?.chains.has('nat') === true
+}
+
+const ERRNO: Readonly<Record<string, readonly [string, DropReason]>> = {
+  none: ['ENETUNREACH', 'no route'],
+  unreachable: ['EHOSTUNREACH', 'unreachable'],
+  prohibit: ['EACCES', 'prohibit'],
+  blackhole: ['EINVAL', 'blackhole'],
+}
+
+/** What the routing code says about a packet that is sent here; undefined: it may go. */
+function outputFault(world: World, skb: Skb, route: RouteResult): Dropped | undefined {
+  if (route.outcome !== 'route') {
+    const [errno, text] = ERRNO[route.outcome] ?? ERRNO['none']!
+    return { by: { reason: text }, errno }
+  }
+  const dev = route.type === 'local' ? 'lo' : (route.hop?.dev ?? '')
+  const loop = world.ns.links.some((l) => l.name === dev && l.loopback) || dev === 'lo'
+  if (skb.family === 'ipv4' && skb.packet.src.startsWith('127.') && !loop) {
+    if (!eitherOn(world.ns, dev, 'route_localnet')) return { by: { reason: 'martian source' }, errno: 'EINVAL' }
+  }
+  return undefined
+}
+
+function outRoute(world: World, skb: Skb): RouteResult {
+  const { ns } = world
+  const { src, dst } = skb.packet
+  if (skb.family === 'ipv4' && (dst === '255.255.255.255' || isMulticast(dst))) {
+    const dev = ns.links.find((l) => l.addresses.some((a) => a.address === src))?.name
+    const type = isMulticast(dst) ? 'multicast' : 'broadcast'
+    if (dev !== undefined) return { type, hop: { dev, weight: 1 }, outcome: 'route' }
+  }
+  return lookupRoute(ns, { ...keyOf(skb), iif: 'lo' }, () => world.draws.hop())
+}
+
+function setRoute(skb: Skb, route: RouteResult): void {
+  skb.route = route
+}
+
+function outDev(route: RouteResult | null): string | null {
+  if (route === null) return null
+  return route.type === 'local' ? 'lo' : (route.hop?.dev ?? null)
+}
+
+/** ip_route_me_harder: a packet of this host is routed anew; the chains that follow in OUTPUT do not see it. */
+function reroute(world: World, skb: Skb): Dropped | undefined {
+  const route = outRoute(world, skb)
+  noteRoute(world, 'reroute', route)
+  const fault = outputFault(world, skb, route)
+  if (fault !== undefined) return fault
+  setRoute(skb, route)
+  return undefined
+}
+
+function newSkb(packet: Packet, inIface: string | null, isAnswer: boolean): Skb {
+  return {
+    family: packet.src.includes(':') ? 'ipv6' : 'ipv4',
+    packet: copyPacket(packet),
+    mark: packet.mark ?? 0,
+    inIface,
+    outIface: null,
+    route: null,
+    connection: null,
+    state: null,
+    dir: 0,
+    template: null,
+    isAnswer,
+    fromHere: inIface === null,
+    zone: NO_ZONE,
+  }
+}
+
+function dropped(d: Dropped): End {
+  return { end: 'drop', by: d.by, ...(d.errno === undefined ? {} : { errno: d.errno }) }
+}
+
+/** OUTPUT, POSTROUTING, and by the loopback device in again. */
+function goOut(world: World, skb: Skb): End {
+  const errno = { errno: 'EPERM' }
+  skb.outIface = outDev(skb.route)
+  const atOutput = runHook(world, skb, 'OUTPUT')
+  if (atOutput !== undefined) return dropped({ ...errno, ...atOutput })
+  skb.outIface = outDev(skb.route)
+  const copy = isHeardHere(skb) ? loopCopy(world, skb) : undefined
+  const atPost = runHook(world, skb, 'POSTROUTING')
+  if (copy?.end === 'local') return copy
+  if (atPost !== undefined) return dropped({ ...errno, ...atPost })
+  return skb.route?.type === 'local' ? comeBack(world, skb, 'lo') : { end: 'out', skb }
+}
+
+/** A packet that left by a link comes in again by it, its mark, entry and state with it. */
+function comeBack(world: World, skb: Skb, dev: string): End {
+  skb.inIface = dev
+  skb.outIface = null
+  const atPre = runHook(world, skb, 'PREROUTING')
+  return atPre === undefined ? deliver(world, skb) : dropped(atPre)
+}
+
+/** Does the host itself hear what it sends to a broadcast address or to all hosts? */
+function isHeardHere(skb: Skb): boolean {
+  if (skb.family === 'ipv6') return false
+  return skb.route?.type === 'broadcast' || (skb.route?.type === 'multicast' && skb.packet.dst === '224.0.0.1')
+}
+
+/** The copy that the host hears passes POSTROUTING by itself, before the one that leaves. */
+function loopCopy(world: World, skb: Skb): End {
+  const copy: Skb = { ...skb, packet: copyPacket(skb.packet) }
+  const atPost = runHook(world, copy, 'POSTROUTING')
+  return atPost === undefined ? comeBack(world, copy, skb.outIface ?? '') : dropped(atPost)
+}
+
+function deliver(world: World, skb: Skb): End {
+  const atInput = runHook(world, skb, 'INPUT')
+  return atInput === undefined ? { end: 'local', skb } : dropped(atInput)
+}
+
+/** The source of a packet that was sent without one. */
+function chosenSource(world: World, skb: Skb, route: RouteResult): string | undefined {
+  if (route.prefsrc !== undefined) return route.prefsrc
+  if (route.type === 'local') return skb.packet.dst
+  return selectIpv4(world.ns, route.hop?.dev ?? '', route.hop?.via ?? skb.packet.dst)
+}
+
+/** A packet that a process of this host sends. */
+export function sendLocal(world: World, packet: Packet): { end: End; skb: Skb } {
+  const skb = newSkb(packet, null, false)
+  if (skb.family === 'ipv4' && (isMulticast(packet.src) || packet.src === '255.255.255.255')) {
+    return { end: dropped({ by: { reason: 'invalid source for sending' }, errno: 'EINVAL' }), skb }
+  }
+  const route = outRoute(world, skb)
+  noteRoute(world, 'output', route)
+  const fault = outputFault(world, skb, route)
+  if (fault !== undefined) return { end: dropped(fault), skb }
+  setRoute(skb, route)
+  if (packet.src === '0.0.0.0') skb.packet.src = chosenSource(world, skb, route) ?? packet.src
+  return { end: goOut(world, skb), skb }
+}
+
+const NO_WAY: Readonly<Record<string, readonly [DropReason, string | null, string | null]>> = {
+  none: ['no route', 'icmp-net-unreachable', 'icmp6-no-route'],
+  unreachable: ['unreachable', 'icmp-host-unreachable', 'icmp6-no-route'],
+  prohibit: ['prohibit', 'icmp-admin-prohibited', 'icmp6-adm-prohibited'],
+  blackhole: ['blackhole', null, null],
+}
+
+/** A packet that comes in by an interface. */
+export function receive(world: World, packet: Packet): { end: End; skb: Skb } {
+  // What comes in by a port of a bridge and is for the host comes from the bridge.
+  const master = world.ns.links.find((l) => l.name === packet.iface)?.master
+  const skb = newSkb(packet, master ?? packet.iface, false)
+  return { end: arrive(world, skb), skb }
+}
+
+function arrive(world: World, skb: Skb): End {
+  const bad = badOnArrival(skb)
+  if (bad !== null) return dropped(reason(bad))
+  const atPre = runHook(world, skb, 'PREROUTING')
+  if (atPre !== undefined) return dropped(atPre)
+  const input = inputRoute(world.ns, skb, () => world.draws.hop())
+  if (input.route !== undefined) {
+    noteRoute(world, 'input', input.route)
+    setRoute(skb, input.route)
+  }
+  if (input.to === 'local') return deliver(world, skb)
+  if (input.to === 'forward') return forward(world, skb)
+  if (input.to !== 'error') return dropped(reason(input.to))
+  const [text, v4, v6] = NO_WAY[input.route?.outcome ?? 'none'] ?? NO_WAY['none']!
+  const answer = skb.family === 'ipv4' ? v4 : v6
+  if (answer !== null) sendError(world, skb, answer)
+  return dropped(reason(text))
+}
+
+function forward(world: World, skb: Skb): End {
+  const ttl = skb.packet.ttl ?? 64
+  if (ttl <= 1) {
+    sendError(world, skb, skb.family === 'ipv4' ? 'icmp-ttl-exceeded' : 'icmp6-hop-limit-exceeded')
+    return dropped(reason('ttl exceeded'))
+  }
+  if (skb.family === 'ipv6') {
+    const { src } = skb.packet
+    if (src === '::') return dropped(reason('martian source'))
+    if (inPrefix(src, 'fe80::/10')) {
+      sendError(world, skb, 'icmp6-beyond-scope')
+      return dropped(reason('martian source'))
+    }
+  }
+  skb.packet.ttl = ttl - 1
+  skb.outIface = outDev(skb.route)
+  const atForward = runHook(world, skb, 'FORWARD')
+  if (atForward !== undefined) return dropped(atForward)
+  skb.inIface = null
+  const atPost = runHook(world, skb, 'POSTROUTING')
+  return atPost === undefined ? { end: 'forward', skb } : dropped(atPost)
+}
+
+/** Sends an answer of this host: with its cause's connection, in the other direction. */
+export function sendAnswer(world: World, answer: Packet, cause: Skb, kind: AnswerKind): void {
+  const skb = newSkb(answer, null, true)
+  if (cause.connection !== null) {
+    skb.connection = cause.connection
+    skb.state = 'RELATED'
+    skb.dir = cause.dir === 0 ? 1 : 0
+    skb.zone = cause.zone
+  }
+  const route = outRoute(world, skb)
+  noteRoute(world, 'output', route)
+  if (route.outcome !== 'route') return
+  setRoute(skb, route)
+  const end = goOut(world, skb)
+  if (end.end === 'drop') return
+  const { seq, ack, payload_len: _p, iface: _i, win: _w, tos, inner, mark: _m, ...header } = end.skb.packet
+  const sent = world.sent === null
+  if (!sent) return
+  world.sent = {
+    with: kind.name,
+    answer: {
+      ...header,
+      ...(tos ? { tos } : {}),
+      ...(inner === undefined ? {} : { inner: printedQuote(inner) }),
+      ...(header.proto === 'tcp' ? { seq: seq ?? 0, ack: ack ?? 0 } : {}),
+      out_iface: end.end === 'local' ? 'local' : (end.skb.outIface ?? ''),
+    },
+  }
+}
+
+/** A quoted packet as answers print it: the header without sequence numbers and lengths. */
+export function printedQuote(inner: NonNullable<Packet['inner']>): NonNullable<Packet['inner']> {
+  const { seq: _s, ack: _a, payload_len: _p, sctp_chunk: _c, tos, inner: _i, ...header } = inner
+  return tos ? { ...header, tos } : header
+}

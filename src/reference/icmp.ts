@@ -1,0 +1,91 @@
+// ICMP errors that this host sends: whether, from which address, about what.
+// Kernel: net/ipv4/icmp.c (__icmp_send, icmp_route_lookup), net/ipv6/icmp.c (icmp6_send).
+import type { Packet, Quoted } from '../net/packet.js'
+import { isMulticast } from './address.js'
+import { lookupRoute } from './route.js'
+import { isOwnAddress, selectIpv4, selectIpv6 } from './source.js'
+import { protoOf } from './tuple.js'
+import type { Skb, World } from './types.js'
+
+/** Types and codes by iptables' names, IPv4 and IPv6. */
+export const ERRORS: ReadonlyMap<string, readonly [number, number]> = new Map([
+  ['icmp-net-unreachable', [3, 0]],
+  ['icmp-host-unreachable', [3, 1]],
+  ['icmp-proto-unreachable', [3, 2]],
+  ['icmp-port-unreachable', [3, 3]],
+  ['icmp-net-prohibited', [3, 9]],
+  ['icmp-host-prohibited', [3, 10]],
+  ['icmp-admin-prohibited', [3, 13]],
+  ['icmp-ttl-exceeded', [11, 0]],
+  ['icmp6-no-route', [1, 0]],
+  ['icmp6-adm-prohibited', [1, 1]],
+  ['icmp6-beyond-scope', [1, 2]],
+  ['icmp6-addr-unreachable', [1, 3]],
+  ['icmp6-port-unreachable', [1, 4]],
+  ['icmp6-policy-fail', [1, 5]],
+  ['icmp6-reject-route', [1, 6]],
+  ['icmp6-hop-limit-exceeded', [3, 0]],
+])
+
+/** IPv4 types about which errors may be sent. */
+const QUERIES: readonly number[] = [0, 8, 13, 14, 15, 16, 17, 18]
+
+function mayAnswer(skb: Skb): boolean {
+  const { packet } = skb
+  const proto = protoOf(packet)
+  const route = skb.route?.type
+  if (route === 'broadcast' || route === 'multicast') return false
+  if (skb.family === 'ipv4') {
+    if (packet.dst === '255.255.255.255' || isMulticast(packet.dst)) return false
+    return proto !== 1 || QUERIES.includes(packet.icmp_type ?? 0)
+  }
+  if (packet.src === '::' || isMulticast(packet.src) || isMulticast(packet.dst)) return false
+  return proto !== 58 || (packet.icmp_type ?? 0) >= 128
+}
+
+/** The header as an error quotes it: without what only the walk knows. */
+function quote(packet: Packet): Quoted {
+  const { iface: _iface, mark: _mark, id: _id, at_ms: _at, win: _win, inner: _inner, ...header } = packet
+  const { uid: _uid, gid: _gid, mac: _mac, vtag: _vtag, bad_csum: _bad, inner_len: _len, ...quoted } = header
+  return quoted
+}
+
+function sourceFor(world: World, skb: Skb): string | undefined {
+  const { packet } = skb
+  const { ns } = world
+  const toHost = skb.route?.type === 'local' || (skb.family === 'ipv6' && isOwnAddress(ns, packet.dst))
+  if (toHost) return packet.dst
+  const unset = skb.family === 'ipv4' ? '0.0.0.0' : '::'
+  const key = { family: skb.family, src: unset, dst: packet.src, iif: 'lo', mark: 0, tos: 0, proto: protoOf(packet) }
+  const back = lookupRoute(ns, { ...key, tos: tosOf(skb), proto: skb.family === 'ipv4' ? 1 : 58 })
+  if (back.outcome !== 'route') return undefined
+  if (back.prefsrc !== undefined) return back.prefsrc
+  if (back.type === 'local') return packet.src
+  const dev = back.hop?.dev ?? ''
+  return skb.family === 'ipv4' ? selectIpv4(ns, dev, back.hop?.via ?? packet.src) : selectIpv6(ns, dev, packet.src)
+}
+
+/** Errors keep the tos bits of their cause, with the precedence of network control. */
+function tosOf(skb: Skb): number {
+  return skb.family === 'ipv4' ? ((skb.packet.tos ?? 0) & 0x1e) | 0xc0 : 0
+}
+
+/** Sends an ICMP error about a packet, when one may be sent. */
+export function sendError(world: World, skb: Skb, name: string): void {
+  const [type, code] = ERRORS.get(name)!
+  if (!mayAnswer(skb)) return
+  const src = sourceFor(world, skb)
+  if (src === undefined) return
+  const answer: Packet = {
+    iface: 'local',
+    proto: skb.family === 'ipv4' ? 'icmp' : 'icmpv6',
+    src,
+    dst: skb.packet.src,
+    ttl: 64,
+    tos: tosOf(skb),
+    icmp_type: type,
+    icmp_code: code,
+    inner: quote(skb.packet),
+  }
+  world.send(answer, skb, { name })
+}

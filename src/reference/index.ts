@@ -1,0 +1,174 @@
+// The naive engine: a data plane evaluated straight from the namespace's data, plain and slow, the judge of the
+// compiled one. It shares no code with compile/, engine/ and assembly/. See docs/semantics.md.
+
+import { completePacket } from '../net/complete.js'
+import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
+import type { Chain, Family, Ruleset, TableName } from '../netfilter/model.js'
+import { BUILTIN_CHAINS } from '../netfilter/model.js'
+import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
+import type { NetworkNamespace } from '../netns/model.js'
+import { checkSupported } from '../netns/supported.js'
+import { ConntrackTable, load, NO_ZONE, shown } from './conntrack.js'
+import { type End, printedQuote, receive, sendAnswer, sendLocal } from './hooks.js'
+import { Draws } from './prf.js'
+import { RecentLists } from './recent.js'
+import { invert, isError, tupleOf } from './tuple.js'
+import type { LiveRuleset, Skb, World } from './types.js'
+
+/** Does some rule of the set need conntrack? Only then does the kernel run it. */
+export function needsConntrack(ruleset: Ruleset): boolean {
+  return ruleset.tables
+    .flatMap((t) => t.chains)
+    .flatMap((c) => c.rules)
+    .some((rule) => {
+      if (rule.matches.some((m) => m.match === 'conntrack' || m.match === 'state' || m.match === 'connmark'))
+        return true
+      switch (rule.target?.target) {
+        case 'DNAT':
+        case 'SNAT':
+        case 'MASQUERADE':
+        case 'REDIRECT':
+        case 'CONNMARK':
+          return true
+        case 'CT':
+          return rule.target.notrack !== true
+        default:
+          return false
+      }
+    })
+}
+
+function liveRuleset(ruleset: Ruleset): LiveRuleset {
+  const chains = new Map<TableName, Map<string, Chain>>()
+  const hits: LiveRuleset['hits'] = new Map()
+  for (const table of ruleset.tables) {
+    chains.set(table.name, new Map(table.chains.map((c) => [c.name, c])))
+    for (const chain of table.chains) {
+      hits.set(chain, { ...chain.counters })
+      for (const rule of chain.rules) hits.set(rule, { packets: 0n, bytes: 0n, ...rule.counters })
+    }
+  }
+  return { ruleset, hits, chains }
+}
+
+/** The naive data plane. Throws a FaultError when the namespace holds what cannot be evaluated. */
+export class ReferenceEngine implements DataPlane {
+  readonly #world: World
+  readonly #seed: bigint
+  #ordinal = 0n
+
+  constructor(ns: NetworkNamespace, options: DataPlaneOptions = {}) {
+    checkSupported(ns)
+    this.#seed = BigInt(options.seed ?? 0)
+    const rulesets = new Map<Family, LiveRuleset>(ns.rulesets.map((r) => [r.family, liveRuleset(r)]))
+    const families: readonly Family[] = ['ipv4', 'ipv6']
+    const tracked = families.filter((f) => {
+      const rules = rulesets.get(f)
+      return ns.forceConntrack || (rules !== undefined && needsConntrack(rules.ruleset))
+    })
+    const world: World = {
+      ns,
+      rulesets,
+      conntrackOn: new Set(tracked),
+      table: new ConntrackTable(() => world.now),
+      recent: new RecentLists(ns.rulesets),
+      counters: new Map(),
+      now: 0,
+      draws: new Draws(this.#seed, 0n),
+      recorder: { steps: [], trace: [], traceReply: [] },
+      sent: null,
+      send: (answer, cause, kind) => sendAnswer(world, answer, cause, kind),
+    }
+    this.#world = world
+    for (const entry of ns.connections) load(world, entry)
+  }
+
+  get now(): number {
+    return this.#world.now
+  }
+
+  process(given: Packet, options: ProcessOptions = {}): Answer {
+    const world = this.#world
+    const packet = completePacket(given)
+    if (packet.iface !== 'local' && !world.ns.links.some((l) => l.name === packet.iface)) {
+      throw new RangeError(`unknown interface ${JSON.stringify(packet.iface)}`)
+    }
+    if (packet.at_ms !== undefined) {
+      if (packet.at_ms < world.now) throw new RangeError(`the clock runs backwards: ${packet.at_ms} after ${world.now}`)
+      world.now = packet.at_ms
+    }
+    world.draws = new Draws(this.#seed, this.#ordinal++)
+    world.recorder = { steps: [], trace: [], traceReply: [] }
+    world.sent = null
+    const { end, skb } = packet.iface === 'local' ? sendLocal(world, packet) : receive(world, packet)
+    return this.#answer(packet, end, skb, options)
+  }
+
+  #answer(packet: Packet, end: End, skb: Skb, options: ProcessOptions): Answer {
+    const { recorder, sent } = this.#world
+    const answer: Answer = { verdict: 'drop', in: packet }
+    if (packet.id !== undefined) answer.id = packet.id
+    if (end.end === 'drop') {
+      answer.dropped_by = end.by
+      if (packet.iface === 'local' && end.errno !== undefined) answer.errno = end.errno
+      if (sent?.answer !== undefined) {
+        answer.verdict = 'reject'
+        answer.reject_with = sent.with
+        answer.reply = sent.answer
+      }
+    } else {
+      answer.verdict = end.end
+      if (end.end === 'local') answer.in_iface = end.skb.inIface ?? ''
+      else answer.out_iface = end.skb.outIface ?? ''
+      Object.assign(answer, finalHeader(end.skb.packet), { mark: end.skb.mark })
+    }
+    if (options.ct) answer.ct = this.#entryOf(packet, skb)
+    if (options.trace) {
+      answer.trace = recorder.trace
+      if (recorder.traceReply.length > 0) answer.trace_reply = recorder.traceReply
+      answer.steps = recorder.steps
+    }
+    return answer
+  }
+
+  /** The entry that has the tuple of the packet as it was given. */
+  #entryOf(packet: Packet, skb: Skb): ConntrackEntry | null {
+    const { table, now } = this.#world
+    const tuple = isError(packet) && packet.inner !== undefined ? invert(tupleOf(packet.inner)) : tupleOf(packet)
+    const found = tuple === null ? undefined : table.find(tuple, skb.zone ?? NO_ZONE)
+    return found === undefined ? null : shown(found.flow, now)
+  }
+
+  conntrack(): ConntrackEntry[] {
+    return this.#world.table.list().map((flow) => shown(flow, this.#world.now))
+  }
+
+  counters(): Ruleset[] {
+    return [...this.#world.rulesets.values()].map(({ ruleset, hits }) => ({
+      ...ruleset,
+      tables: ruleset.tables.map((table) => ({
+        ...table,
+        chains: table.chains.map((chain) => ({
+          ...chain,
+          counters: { ...hits.get(chain)! },
+          rules: chain.rules.map((rule) => ({ ...rule, counters: { ...hits.get(rule)! } })),
+        })),
+      })),
+    }))
+  }
+}
+
+/** The header keys of an answer. */
+function finalHeader(packet: Packet): Partial<Answer> {
+  const { proto, src, dst, sport, dport, flags, ttl, tos, icmp_type, icmp_code, icmp_id, inner } = packet
+  const header: Partial<Answer> = { proto, src, dst, ttl: ttl ?? 64 }
+  if (tos) header.tos = tos
+  if (sport !== undefined) Object.assign(header, { sport, dport })
+  if (flags !== undefined) header.flags = flags
+  if (icmp_type !== undefined) Object.assign(header, { icmp_type, icmp_code })
+  if (icmp_id !== undefined) header.icmp_id = icmp_id
+  if (inner !== undefined) header.inner = printedQuote(inner)
+  return header
+}
+
+export { BUILTIN_CHAINS }

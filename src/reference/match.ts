@@ -1,0 +1,220 @@
+// Does a rule match a packet? Every match of netfilter/model.ts that conntrack, sets and lists have no file for.
+// Kernel: net/netfilter/xt_*.c, net/ipv4/netfilter/ip_tables.c (ip_packet_match).
+
+import { hasPorts, sctpChunkNumber } from '../net/proto.js'
+import type { Match, Negatable, Range, Rule } from '../netfilter/model.js'
+import { inPrefix, isMulticast, numberOf } from './address.js'
+import { matchesConntrack } from './match-conntrack.js'
+import { splitVisit, type Visit } from './prf.js'
+import { lookupRoute, lookupTable } from './route.js'
+import { inSet } from './set.js'
+import { isOwnAddress } from './source.js'
+import { flagsOf } from './tcp.js'
+import { protoOf } from './tuple.js'
+import type { Skb, World } from './types.js'
+
+/** What a match may ask besides the packet. */
+export interface MatchContext {
+  readonly world: World
+  readonly backend: 'legacy' | 'nft'
+  readonly visit: Visit
+}
+
+function negate<T>(n: Negatable<T> | undefined, test: (value: T) => boolean): boolean {
+  return n === undefined || test(n.value) !== n.not
+}
+
+function inRange(value: number, range: Range): boolean {
+  return value >= range.from && value <= range.to
+}
+
+function isName(iface: string | null, pattern: string): boolean {
+  if (iface === null) return pattern === '+'
+  return pattern.endsWith('+') ? iface.startsWith(pattern.slice(0, -1)) : iface === pattern
+}
+
+/** Does the whole rule match? Tests stop at the first that fails. */
+export function matchesRule(rule: Rule, skb: Skb, context: MatchContext): boolean {
+  const { packet } = skb
+  return (
+    negate(rule.src, (p) => inPrefix(packet.src, p)) &&
+    negate(rule.dst, (p) => inPrefix(packet.dst, p)) &&
+    negate(rule.inIface, (name) => isName(skb.inIface, name)) &&
+    negate(rule.outIface, (name) => isName(skb.outIface, name)) &&
+    negate(rule.proto, (n) => protoOf(packet) === n) &&
+    negate(rule.fragment, () => false) &&
+    rule.matches.every((m) => matches(m, skb, context))
+  )
+}
+
+interface PortMatch {
+  readonly sport?: Negatable<Range>
+  readonly dport?: Negatable<Range>
+}
+
+function matchesPorts(m: PortMatch, skb: Skb, backend: 'legacy' | 'nft'): boolean {
+  const [sport, dport] = [skb.packet.sport ?? 0, skb.packet.dport ?? 0]
+  const single = (n: Negatable<Range> | undefined): n is Negatable<Range> =>
+    n?.not === true && n.value.from === n.value.to
+  // iptables-nft joins two single negated ports into one comparison: not (both equal).
+  if (backend === 'nft' && single(m.sport) && single(m.dport)) {
+    return sport !== m.sport.value.from || dport !== m.dport.value.from
+  }
+  return negate(m.sport, (r) => inRange(sport, r)) && negate(m.dport, (r) => inRange(dport, r))
+}
+
+function matchesIcmp(m: Extract<Match, { match: 'icmp' | 'icmp6' }>, skb: Skb): boolean {
+  return negate(m.type, (t) => {
+    if (m.match === 'icmp' && t.type === 255) return true
+    return skb.packet.icmp_type === t.type && inRange(skb.packet.icmp_code ?? 0, t.codes)
+  })
+}
+
+function matchesSctp(m: Extract<Match, { match: 'sctp' }>, skb: Skb): boolean {
+  if (!matchesPorts(m, skb, 'legacy')) return false
+  return negate(m.chunks, ({ how, types }) => {
+    const chunk = sctpChunkNumber(skb.packet.sctp_chunk ?? 'INIT')
+    const present = types.filter((t) => t.type === chunk).length > 0
+    if (how === 'any') return present
+    if (how === 'only') return present
+    return types.every((t) => t.type === chunk)
+  })
+}
+
+function matchesMultiport(m: Extract<Match, { match: 'multiport' }>, skb: Skb): boolean {
+  if (!hasPorts(protoOf(skb.packet))) return false
+  const { sport = 0, dport = 0 } = skb.packet
+  const asked = m.on === 'sports' ? [sport] : m.on === 'dports' ? [dport] : [sport, dport]
+  return m.ports.some((r) => asked.some((p) => inRange(p, r))) !== m.not
+}
+
+/** The type that addrtype sees in an address. `dev`: only this interface's addresses count as local. */
+function addressType(world: World, skb: Skb, address: string, dev: string | undefined): string {
+  const { ns } = world
+  if (skb.family === 'ipv6') {
+    if (address === '::') return 'UNSPEC'
+    if (isMulticast(address)) return 'MULTICAST'
+    const route = lookupRoute(ns, { ...ROUTE_KEY, family: 'ipv6', dst: address, src: '::' })
+    if (route.outcome === 'unreachable' || route.outcome === 'none') return 'UNREACHABLE'
+    if (route.outcome !== 'route') return 'UNREACHABLE'
+    const local = route.type === 'local' && (dev === undefined || route.hop?.dev === dev || ownOf(world, dev, address))
+    if (local) return 'LOCAL'
+    return route.type === 'anycast' ? 'ANYCAST' : 'UNICAST'
+  }
+  if (inPrefix(address, '0.0.0.0/8') || address === '255.255.255.255') return 'BROADCAST'
+  if (isMulticast(address)) return 'MULTICAST'
+  const found = lookupTable(ns, 255, { ...ROUTE_KEY, family: 'ipv4', dst: address, src: '0.0.0.0' })
+  if (found === undefined) return 'UNICAST'
+  if (dev !== undefined && found.nextHops[0]?.dev !== dev) return 'UNICAST'
+  return found.type.toUpperCase()
+}
+
+const ROUTE_KEY = { iif: 'lo', mark: 0, tos: 0, proto: 0 }
+
+function ownOf(world: World, dev: string, address: string): boolean {
+  return world.ns.links.some((l) => l.name === dev && l.addresses.some((a) => a.address === address))
+}
+
+function matchesAddrtype(m: Extract<Match, { match: 'addrtype' }>, skb: Skb, world: World): boolean {
+  const dev = m.limitIface === 'in' ? skb.inIface : m.limitIface === 'out' ? skb.outIface : undefined
+  const typed = (address: string): string => addressType(world, skb, address, dev ?? undefined)
+  return (
+    negate(m.srcType, (types) => types.includes(typed(skb.packet.src) as never)) &&
+    negate(m.dstType, (types) => types.includes(typed(skb.packet.dst) as never))
+  )
+}
+
+function inAddresses(address: string, range: { from: string; to: string }): boolean {
+  const n = numberOf(address)
+  return n >= numberOf(range.from) && n <= numberOf(range.to)
+}
+
+const SECONDS = { sec: 1, min: 60, hour: 3600, day: 86400 } as const
+/** Credits that pile up in a millisecond, and their number in a second. */
+const CREDITS_PER_MS = 32
+const CREDITS_PER_SECOND = 32000
+const SCALE = 10000
+
+function credits(user: number): number {
+  if (user > Math.floor(0xffffffff / CREDITS_PER_SECOND)) return Math.floor(user / SCALE) * CREDITS_PER_SECOND
+  return Math.floor((user * CREDITS_PER_SECOND) / SCALE)
+}
+
+function matchesLimit(m: Extract<Match, { match: 'limit' }>, world: World): boolean {
+  const average = Math.floor((SCALE * SECONDS[m.unit]) / m.rate)
+  const [cost, cap] = [credits(average), credits(average * m.burst)]
+  const state = world.counters.get(m) ?? { value: cap, at: 0 }
+  state.value = Math.min(cap, state.value + (world.now - state.at) * CREDITS_PER_MS)
+  state.at = world.now
+  const enough = state.value >= cost
+  if (enough) state.value -= cost
+  world.counters.set(m, state)
+  return enough
+}
+
+function matchesNth(m: Extract<Match, { match: 'statistic'; mode: 'nth' }>, world: World): boolean {
+  const state = world.counters.get(m) ?? { value: 0, at: 0 }
+  const hit = state.value % m.every === m.packet
+  world.counters.set(m, { value: state.value + 1, at: 0 })
+  return hit !== m.not
+}
+
+function matchesRecent(m: Extract<Match, { match: 'recent' }>, skb: Skb, world: World): boolean {
+  const { packet } = skb
+  // The ttl as it was before forwarding took one off.
+  const ttl = ((packet.ttl ?? 64) + (skb.outIface !== null && !skb.fromHere ? 1 : 0)) & 255
+  return world.recent.evaluate(skb.family, m, m.side === 'source' ? packet.src : packet.dst, ttl, world.now)
+}
+
+function matchesPhysdev(m: Extract<Match, { match: 'physdev' }>): boolean {
+  // Packets that do not cross a bridge have no bridge ports.
+  return [m.in, m.out, m.isIn, m.isOut, m.isBridged].every((n) => n === undefined || n.not)
+}
+
+function matches(m: Match, skb: Skb, context: MatchContext): boolean {
+  const { world } = context
+  switch (m.match) {
+    case 'comment':
+    case 'nfacct':
+      return true
+    case 'tcp': {
+      if (protoOf(skb.packet) !== 6) return false
+      const flags = negate(m.flags, ({ mask, comp }) => (flagsOf(skb.packet) & mask) === comp)
+      return matchesPorts(m, skb, context.backend) && flags && negate(m.option, () => false)
+    }
+    case 'udp':
+      return matchesPorts(m, skb, context.backend)
+    case 'sctp':
+      return matchesSctp(m, skb)
+    case 'icmp':
+    case 'icmp6':
+      return matchesIcmp(m, skb)
+    case 'conntrack':
+    case 'state':
+    case 'connmark':
+      return matchesConntrack(m, skb, world.now)
+    case 'mark':
+      return ((skb.mark & m.mark.value.mask) >>> 0 === m.mark.value.value) !== m.mark.not
+    case 'addrtype':
+      return matchesAddrtype(m, skb, world)
+    case 'statistic':
+      if (m.mode === 'nth') return matchesNth(m, world)
+      return splitVisit(context.visit, m.probability) !== m.not
+    case 'recent':
+      return matchesRecent(m, skb, world)
+    case 'multiport':
+      return matchesMultiport(m, skb)
+    case 'iprange':
+      return (
+        negate(m.src, (r) => inAddresses(skb.packet.src, r)) && negate(m.dst, (r) => inAddresses(skb.packet.dst, r))
+      )
+    case 'set':
+      return inSet(world, skb, m.name, m.dirs, m.returnNomatch) !== m.not
+    case 'limit':
+      return matchesLimit(m, world)
+    case 'physdev':
+      return matchesPhysdev(m)
+  }
+}
+
+export { isOwnAddress }

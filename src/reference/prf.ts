@@ -1,0 +1,69 @@
+// Every random draw, as a pure function of seed, packet, purpose and count; see docs/semantics.md, "Draws".
+// Owns the function and the counters that belong to one packet. Written with BigInt: plain, and slow.
+
+const U64 = (1n << 64n) - 1n
+
+function fmix(value: bigint): bigint {
+  let x = value & U64
+  x ^= x >> 33n
+  x = (x * 0xff51afd7ed558ccdn) & U64
+  x ^= x >> 33n
+  x = (x * 0xc4ceb9fe1a85ec53n) & U64
+  return x ^ (x >> 33n)
+}
+
+/** 64 bits drawn for the n-th use of a purpose by the packet with that ordinal. All unsigned, wrapping at 2^64. */
+export function prf(seed: bigint, ordinal: bigint, purpose: bigint, n: bigint): bigint {
+  const stream = fmix(fmix((seed & U64) + 0x9e3779b97f4a7c15n) + ordinal * 0xbf58476d1ce4e5b9n)
+  return fmix(stream + purpose * 0x94d049bb133111ebn + n * 0x2545f4914f6cdd1dn)
+}
+
+/** The interval that `statistic --mode random` matches narrow down during one visit of a chain. */
+export interface Visit {
+  /** 62 bits. */
+  readonly u: bigint
+  lo: bigint
+  hi: bigint
+}
+
+/** The draws of one packet (its loops and answers included). */
+export class Draws {
+  readonly #seed: bigint
+  readonly #ordinal: bigint
+  readonly #count = [0, 0, 0, 0]
+
+  constructor(seed: bigint, ordinal: bigint) {
+    this.#seed = seed
+    this.#ordinal = ordinal
+  }
+
+  #next(purpose: number): bigint {
+    const n = this.#count[purpose]!
+    this.#count[purpose] = n + 1
+    return prf(this.#seed, this.#ordinal, BigInt(purpose), BigInt(n))
+  }
+
+  /** A chain is entered. */
+  visit(): Visit {
+    return { u: this.#next(0) >> 2n, lo: 0n, hi: 1n << 62n }
+  }
+
+  /** Start of a port search, 0..65535. */
+  port(manip: 'SRC' | 'DST'): number {
+    return Number(this.#next(manip === 'SRC' ? 1 : 2) >> 48n)
+  }
+
+  /** For a route with several next hops, 31 bits. */
+  hop(): number {
+    return Number(this.#next(3) >> 33n)
+  }
+}
+
+/** Does a `statistic --mode random` match with this 31-bit probability match in this visit? Narrows the interval. */
+export function splitVisit(visit: Visit, probability: number): boolean {
+  const middle = visit.lo + (((visit.hi - visit.lo) * BigInt(probability)) >> 31n)
+  const hit = visit.u < middle
+  if (hit) visit.hi = middle
+  else visit.lo = middle
+  return hit
+}

@@ -1,0 +1,63 @@
+// REJECT: an ICMP error or a TCP reset to the sender. Kernel: net/ipv4/netfilter/nf_reject_ipv4.c, ipt_REJECT.c, and
+// their IPv6 twins.
+import type { Packet } from '../net/packet.js'
+import { formatTcpFlags, TCP_ACK, TCP_RST } from '../net/proto.js'
+import { isMulticast } from './address.js'
+import { ERRORS, sendError } from './icmp.js'
+import { closeByReset, flagsOf, segmentEnd } from './tcp.js'
+import { protoOf } from './tuple.js'
+import type { Skb, World } from './types.js'
+
+/** Older and shorter names that iptables reads, and what it prints for them. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['net-unreach', 'icmp-net-unreachable'],
+  ['host-unreach', 'icmp-host-unreachable'],
+  ['proto-unreach', 'icmp-proto-unreachable'],
+  ['port-unreach', 'icmp-port-unreachable'],
+  ['net-prohib', 'icmp-net-prohibited'],
+  ['host-prohib', 'icmp-host-prohibited'],
+  ['tcp-rst', 'tcp-reset'],
+  ['admin-prohib', 'icmp-admin-prohibited'],
+  ['no-route', 'icmp6-no-route'],
+  ['adm-prohibited', 'icmp6-adm-prohibited'],
+  ['addr-unreach', 'icmp6-addr-unreachable'],
+  ['port-unreach6', 'icmp6-port-unreachable'],
+  ['policy-fail', 'icmp6-policy-fail'],
+  ['reject-route', 'icmp6-reject-route'],
+])
+
+/** Is this a way of rejecting that the engine knows? */
+export function knowsReject(name: string): boolean {
+  return name === 'tcp-reset' || ERRORS.has(ALIASES.get(name) ?? name)
+}
+
+function reset(world: World, skb: Skb): void {
+  const { packet } = skb
+  const flags = flagsOf(packet)
+  if (protoOf(packet) !== 6 || flags & TCP_RST) return
+  const route = skb.route?.type
+  if (route === 'broadcast' || route === 'multicast' || isMulticast(packet.src) || isMulticast(packet.dst)) return
+  const acked = (flags & TCP_ACK) !== 0
+  const answer: Packet = {
+    iface: 'local',
+    proto: 'tcp',
+    src: packet.dst,
+    dst: packet.src,
+    sport: packet.dport ?? 0,
+    dport: packet.sport ?? 0,
+    flags: formatTcpFlags(acked ? TCP_RST : TCP_RST | TCP_ACK),
+    seq: acked ? (packet.ack ?? 0) : 0,
+    ack: acked ? 0 : segmentEnd(packet),
+    win: 0,
+    ttl: 64,
+    tos: 0,
+  }
+  if (skb.connection !== null) closeByReset(world, skb.connection)
+  world.send(answer, skb, { name: 'tcp-reset' })
+}
+
+/** Answers a packet as a REJECT rule says. The rule drops it in any case. */
+export function reject(world: World, skb: Skb, how: string): void {
+  if (how === 'tcp-reset') reset(world, skb)
+  else sendError(world, skb, ALIASES.get(how) ?? how)
+}

@@ -1,0 +1,115 @@
+// Routing: policy rules in order, in each table the longest prefix, then tos, then metric; the choice among next hops.
+// Owns the look-up only; what may come in at all is in validate.ts, the source address in source.ts.
+// Kernel: net/core/fib_rules.c, net/ipv4/fib_rules.c, fib_trie.c (fib_table_lookup), fib_semantics.c, net/ipv6/route.c.
+import type { Family } from '../netfilter/model.js'
+import type { NetworkNamespace, NextHop, PolicyRule, Route } from '../netns/model.js'
+import { inPrefix, maskedOf } from './address.js'
+import type { RouteResult } from './types.js'
+
+/** What a look-up is asked with. `iif`: `lo` for what this host sends. */
+export interface RouteKey {
+  readonly family: Family
+  readonly src: string
+  readonly dst: string
+  readonly iif: string
+  readonly mark: number
+  readonly tos: number
+  readonly proto: number
+}
+
+/** Bits of tos that IPv4 rules and routes compare: those without ECN and precedence. */
+const TOS_MASK = 0x1c
+
+function matchesRule(rule: PolicyRule, key: RouteKey): boolean {
+  const { fwmark } = rule
+  const tos = key.family === 'ipv4' ? key.tos & TOS_MASK : key.tos & 0xfc
+  const hit =
+    (rule.from === undefined || inPrefix(key.src, rule.from)) &&
+    (rule.to === undefined || inPrefix(key.dst, rule.to)) &&
+    (rule.iif === undefined || rule.iif === key.iif) &&
+    rule.oif === undefined &&
+    (fwmark === undefined || ((key.mark ^ fwmark.value) & fwmark.mask) === 0) &&
+    (rule.tos === undefined || rule.tos === 0 || rule.tos === tos) &&
+    (rule.ipproto === undefined || rule.ipproto === key.proto)
+  return hit !== rule.not
+}
+
+/** A next hop that cannot be used: its link is known and down. */
+function isDead(ns: NetworkNamespace, hop: NextHop): boolean {
+  const link = hop.dev === undefined ? undefined : ns.links.find((l) => l.name === hop.dev)
+  return link !== undefined && !link.up
+}
+
+/** The best route of one table, or undefined. */
+export function lookupTable(ns: NetworkNamespace, table: number, key: RouteKey): Route | undefined {
+  const usable = ns.routes.filter(
+    (r) =>
+      r.family === key.family &&
+      r.table === table &&
+      inPrefix(key.dst, r.dst) &&
+      (r.family === 'ipv6' || r.tos === 0 || r.tos === (key.tos & TOS_MASK)) &&
+      (r.nextHops.length === 0 || r.nextHops.some((h) => !isDead(ns, h))),
+  )
+  const length = (r: Route): number => maskedOf(r.dst).length
+  usable.sort((a, b) => length(b) - length(a) || b.tos - a.tos || a.metric - b.metric)
+  return usable[0]
+}
+
+/** Chooses among the live next hops; `draw` gives 31 bits, undefined takes the first live one. */
+function chooseHop(ns: NetworkNamespace, route: Route, draw: (() => number) | undefined): NextHop | undefined {
+  const live = route.nextHops.filter((h) => !isDead(ns, h))
+  if (route.nextHops.length < 2 || draw === undefined) return live[0]
+  const u = BigInt(draw())
+  const total = live.reduce((sum, h) => sum + h.weight, 0)
+  let upTo = 0
+  for (const hop of live) {
+    upTo += hop.weight
+    // round(2^31 * upTo / total) - 1, halves up
+    const bound = ((BigInt(upTo) << 32n) + BigInt(total)) / BigInt(2 * total) - 1n
+    if (u <= bound) return hop
+  }
+  return live.at(-1)
+}
+
+function result(ns: NetworkNamespace, route: Route, draw: (() => number) | undefined): RouteResult {
+  const base = { type: route.type, table: route.table, dst: route.dst }
+  switch (route.type) {
+    case 'unreachable':
+    case 'prohibit':
+    case 'blackhole':
+      return { ...base, outcome: route.type }
+    default: {
+      const hop = chooseHop(ns, route, draw)
+      return {
+        ...base,
+        outcome: 'route',
+        ...(hop === undefined ? {} : { hop }),
+        ...(route.prefsrc === undefined ? {} : { prefsrc: route.prefsrc }),
+      }
+    }
+  }
+}
+
+/** The whole look-up: policy rules, tables, next hop. Never fails; see `RouteResult.outcome`. */
+export function lookupRoute(ns: NetworkNamespace, key: RouteKey, draw?: () => number): RouteResult {
+  const rules = ns.policyRules.filter((r) => r.family === key.family)
+  for (let i = 0; i < rules.length; i++) {
+    const rule = rules[i]!
+    if (!matchesRule(rule, key)) continue
+    const { action } = rule
+    if (action.type === 'nop') continue
+    if (action.type === 'goto') {
+      const target = rules.findIndex((r, at) => at > i && r.priority >= action.priority)
+      if (target < 0 || rules[target]!.priority !== action.priority) continue
+      i = target - 1
+      continue
+    }
+    if (action.type !== 'table') return { type: action.type, outcome: action.type }
+    const route = lookupTable(ns, action.table, key)
+    if (route === undefined || route.type === 'throw') continue
+    const { suppressPrefixLength } = action
+    if (suppressPrefixLength !== undefined && maskedOf(route.dst).length <= suppressPrefixLength) continue
+    return result(ns, route, draw)
+  }
+  return { type: 'unreachable', outcome: 'none' }
+}

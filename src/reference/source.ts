@@ -1,0 +1,101 @@
+// Which of its own addresses the host uses: for ICMP errors, MASQUERADE and REDIRECT; and which addresses are its own.
+// Kernel: net/ipv4/devinet.c (inet_select_addr), net/ipv6/addrconf.c (ipv6_dev_get_saddr; RFC 6724).
+import type { Family } from '../netfilter/model.js'
+import type { Address, Link, NetworkNamespace } from '../netns/model.js'
+import { commonLength, inPrefix, isLoopback, isMulticast } from './address.js'
+
+function addressesOf(link: Link, family: Family): readonly Address[] {
+  return link.addresses.filter((a) => a.family === family)
+}
+
+/** Is this an address of one of the host's links (127/8 as a whole)? */
+export function isOwnAddress(ns: NetworkNamespace, address: string): boolean {
+  return ns.links.some((l) =>
+    l.addresses.some((a) => a.address === address || (a.address === '127.0.0.1' && inPrefix(address, '127.0.0.0/8'))),
+  )
+}
+
+/** IPv4 scopes as the kernel counts them: larger is narrower. */
+const SCOPE = { global: 0, site: 200, link: 253, host: 254 } as const
+
+/**
+ * IPv4: the address of a link to talk to a next hop with: the first primary one whose subnet holds it, else the first
+ * primary; with none, the first non-host address of any link that is up. Undefined: none at all.
+ */
+export function selectIpv4(ns: NetworkNamespace, dev: string, nextHop: string): string | undefined {
+  const link = ns.links.find((l) => l.name === dev)
+  const ownPrimary = link === undefined ? [] : addressesOf(link, 'ipv4').filter((a) => !a.secondary)
+  const wide = ownPrimary.filter((a) => a.scope === 'global')
+  const inSubnet = wide.find((a) => inPrefix(nextHop, `${a.peer ?? a.address}/${a.prefixLength}`))
+  const chosen = inSubnet ?? wide[0]
+  if (chosen !== undefined) return chosen.address
+  for (const other of ns.links) {
+    if (!other.up) continue
+    const found = addressesOf(other, 'ipv4').find((a) => !a.secondary && a.scope === 'global')
+    if (found !== undefined) return found.address
+  }
+  return undefined
+}
+
+/** RFC 6724 scope numbers of IPv6 addresses. */
+function scopeOf(address: string): number {
+  if (isMulticast(address)) return Number.parseInt(address[3] ?? 'e', 16)
+  if (address === '::1' || inPrefix(address, 'fe80::/10')) return 2
+  if (inPrefix(address, 'fec0::/10')) return 5
+  return 14
+}
+
+/** RFC 6724 default policy table: the label of an address, by the longest prefix. */
+const LABELS: readonly (readonly [string, number])[] = [
+  ['::1/128', 0],
+  ['::ffff:0.0.0.0/96', 4],
+  ['::/96', 3],
+  ['2001::/32', 6],
+  ['2001:10::/28', 7],
+  ['3ffe::/16', 12],
+  ['2002::/16', 2],
+  ['fec0::/10', 11],
+  ['fc00::/7', 5],
+  ['::/0', 1],
+]
+
+function labelOf(address: string): number {
+  return LABELS.find(([prefix]) => inPrefix(address, prefix))![1]
+}
+
+/** Is `a` the better source towards `dst` than `b`? Only on a real difference: equals keep their order. */
+function better(a: Address, b: Address, dst: string, dev: string, devOf: (x: Address) => string): boolean {
+  if ((a.address === dst) !== (b.address === dst)) return a.address === dst
+  const [scopeA, scopeB, scopeD] = [scopeOf(a.address), scopeOf(b.address), scopeOf(dst)]
+  if (scopeA !== scopeB) return scopeA < scopeB ? scopeA >= scopeD : scopeB < scopeD
+  if ((devOf(a) === dev) !== (devOf(b) === dev)) return devOf(a) === dev
+  const label = labelOf(dst)
+  if ((labelOf(a.address) === label) !== (labelOf(b.address) === label)) return labelOf(a.address) === label
+  const shared = (x: Address): number => Math.min(commonLength(x.address, dst), x.prefixLength)
+  return shared(a) > shared(b)
+}
+
+/**
+ * IPv6: the source address by RFC 6724 (same address, scope, out interface, label, longest match; equals by the order
+ * in which they are listed) among all links' addresses, or only those of `dev` when it has any that will do.
+ */
+export function selectIpv6(ns: NetworkNamespace, dev: string | undefined, dst: string): string | undefined {
+  const links = ns.links.filter((l) => l.up)
+  const devOf = (x: Address): string => links.find((l) => l.addresses.includes(x))?.name ?? ''
+  let candidates = links.flatMap((l) => addressesOf(l, 'ipv6'))
+  if (isMulticast(dst) || inPrefix(dst, 'fe80::/10')) candidates = candidates.filter((a) => devOf(a) === dev)
+  let best: Address | undefined
+  for (const a of candidates) {
+    if (a.address === '::1' && dst !== '::1' && dev !== 'lo') continue
+    if (best === undefined || better(a, best, dst, dev ?? '', devOf)) best = a
+  }
+  return best?.address
+}
+
+/** REDIRECT on input: the first address of the in interface that is not loopback. */
+export function firstAddress(ns: NetworkNamespace, family: Family, dev: string): string | undefined {
+  const link = ns.links.find((l) => l.name === dev)
+  return link?.addresses.find((a) => a.family === family)?.address
+}
+
+export { isLoopback, SCOPE }

@@ -1,0 +1,62 @@
+// What the targets do to a packet. Kernel: net/netfilter/xt_mark.c, xt_connmark.c, xt_CT.c, xt_nat.c, xt_MASQUERADE.c,
+// xt_REDIRECT.c, net/ipv4/netfilter/ipt_REJECT.c. LOG, NFLOG, TCPMSS and CHECKSUM change nothing that is modelled.
+
+import type { DropReason } from '../net/packet.js'
+import type { HookName, Target } from '../netfilter/model.js'
+import { bindByTarget } from './nat.js'
+import { reject } from './reject.js'
+import type { Skb, World, Zone } from './types.js'
+
+/** `drop` by the rule itself; with a reason when it could not do its work. */
+export type Outcome = 'continue' | 'accept' | 'drop' | { readonly reason: DropReason }
+
+type Acting = Exclude<Target, { target: 'ACCEPT' | 'DROP' | 'RETURN' | 'jump' | 'goto' }>
+
+function setConnmark(skb: Skb, t: Extract<Target, { target: 'CONNMARK' }>): void {
+  const flow = skb.connection
+  if (flow === null) return
+  if (t.op === 'set') flow.mark = ((flow.mark & ~t.ctmask) ^ t.value) >>> 0
+  else if (t.op === 'save') flow.mark = ((flow.mark & ~t.ctmask) ^ (skb.mark & t.nfmask)) >>> 0
+  else skb.mark = ((skb.mark & ~t.nfmask) ^ (flow.mark & t.ctmask)) >>> 0
+}
+
+function setTracking(skb: Skb, t: Extract<Target, { target: 'CT' | 'NOTRACK' }>): void {
+  if (skb.connection !== null || skb.state === 'UNTRACKED' || skb.template !== null) return
+  if (t.target === 'NOTRACK' || t.notrack) {
+    skb.state = 'UNTRACKED'
+    return
+  }
+  const asked = t.zone ?? t.zoneOrig ?? t.zoneReply ?? 0
+  const directions = t.zoneOrig !== undefined ? 'original' : t.zoneReply !== undefined ? 'reply' : 'both'
+  const zone: Zone = { id: asked === 'mark' ? skb.mark & 0xffff : asked, directions }
+  skb.template = zone
+}
+
+/** Carries out a target that is neither a verdict nor a way to another chain. */
+export function act(world: World, skb: Skb, target: Acting, hook: HookName): Outcome {
+  switch (target.target) {
+    case 'MARK':
+      skb.mark = ((skb.mark & ~target.mask) ^ target.value) >>> 0
+      return 'continue'
+    case 'CONNMARK':
+      setConnmark(skb, target)
+      return 'continue'
+    case 'CT':
+    case 'NOTRACK':
+      setTracking(skb, target)
+      return 'continue'
+    case 'LOG':
+    case 'NFLOG':
+    case 'TCPMSS':
+    case 'CHECKSUM':
+      return 'continue'
+    case 'REJECT':
+      reject(world, skb, target.with)
+      return 'drop'
+    case 'DNAT':
+    case 'SNAT':
+    case 'MASQUERADE':
+    case 'REDIRECT':
+      return bindByTarget(world, skb, target, hook)
+  }
+}

@@ -1,0 +1,170 @@
+// The words of the naive engine: a packet on its way, a connection, a route that was found, and the state that all
+// files share. Owns the types only. The names follow the kernel's: a packet is what an skb is, `World` is a struct net.
+
+import type { Answer, DroppedBy, DropReason, Packet, Step } from '../net/packet.js'
+import type { Family, HookName, Ruleset, TableName } from '../netfilter/model.js'
+import type { NetworkNamespace, NextHop, RouteType } from '../netns/model.js'
+import type { ConntrackTable } from './conntrack.js'
+import type { Draws } from './prf.js'
+import type { RecentLists } from './recent.js'
+
+export type CtStateNow = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED'
+/** 0: ORIGINAL, 1: REPLY. */
+export type Direction = 0 | 1
+export type Manip = 'SRC' | 'DST'
+
+/** Which packets belong together. Ports for protocols that have them; `type`, `code`, `id` for ICMP. */
+export interface FlowTuple {
+  readonly src: string
+  readonly dst: string
+  /** Protocol number. */
+  readonly proto: number
+  readonly sport?: number
+  readonly dport?: number
+  readonly type?: number
+  readonly code?: number
+  readonly id?: number
+}
+
+/** A conntrack zone and the directions in which it counts (0 in the other). */
+export interface Zone {
+  readonly id: number
+  readonly directions: 'both' | 'original' | 'reply'
+}
+
+/** What the TCP tracker remembers of one direction. */
+export interface TcpSide {
+  /** Highest segment end seen; null: nothing known. */
+  end: number | null
+  unacked: boolean
+  /** This direction's FIN took the flow to FIN_WAIT. */
+  closeInit: boolean
+}
+
+export interface TcpLast {
+  index: string
+  dir: Direction
+  seq: number
+  ack: number
+  end: number
+  win: number
+}
+
+export interface Connection {
+  readonly family: Family
+  readonly proto: number
+  readonly zone: Zone
+  /** Original and reply. NAT changes the reply tuple before the entry is confirmed. */
+  tuples: [FlowTuple, FlowTuple]
+  confirmed: boolean
+  /** Removed from the table before its time. */
+  killed: boolean
+  seenReply: boolean
+  assured: boolean
+  srcNat: boolean
+  dstNat: boolean
+  srcNatDone: boolean
+  dstNatDone: boolean
+  /** Bits that only loaded entries have. */
+  otherStatus: readonly string[]
+  fixedTimeout: boolean
+  mark: number
+  /** Clock at which it ends. */
+  endMs: number
+  /** Length of the timeout set last, ms: counts from confirm for a new entry. */
+  timeoutMs: number
+  createdMs: number
+  /** TCP or SCTP state. */
+  state: string
+  tcp: {
+    sides: [TcpSide, TcpSide]
+    last: TcpLast | null
+    retransmits: number
+    lastWindow: number
+    /** The next ACK of the other side may be a challenge for an ignored SYN. */
+    challenge: boolean
+    /** Both sides opened at once. */
+    simultaneous: boolean
+  }
+  /** Verification tags by direction (0: none yet, null: unknown), who sent an INIT, and who a heartbeat with a new tag. */
+  sctp: { tags: [number | null, number | null]; init: [boolean, boolean]; heartbeatFailed: Direction | null }
+  /** The interface MASQUERADE chose the address of. */
+  masqueradedBy: string | null
+}
+
+/** What a look-up found. `error`: the kernel's verdict for a route that leads nowhere. */
+export interface RouteResult {
+  readonly type: RouteType
+  readonly table?: number
+  readonly dst?: string
+  readonly hop?: NextHop
+  readonly prefsrc?: string
+  /** 'none': nothing matched. */
+  readonly outcome: 'route' | 'none' | 'unreachable' | 'prohibit' | 'blackhole' | 'forwarding is off'
+}
+
+/** A packet on its way. */
+export interface Skb {
+  readonly family: Family
+  /** The header as it stands; `iface` inside it is only where it first came from. */
+  packet: Packet
+  mark: number
+  inIface: string | null
+  outIface: string | null
+  route: RouteResult | null
+  connection: Connection | null
+  /** null: conntrack has not looked yet. INVALID and UNTRACKED have no connection. */
+  state: CtStateNow | null
+  dir: Direction
+  /** Set by `-j CT --zone`: the zone for conntrack to use. */
+  template: Zone | null
+  /** Sent by this host to answer another packet. */
+  readonly isAnswer: boolean
+  /** Sent by this host (answers too). */
+  readonly fromHere: boolean
+  /** Zone in which conntrack looked, for the answer's `ct`. */
+  zone: Zone
+}
+
+export type HookResult = { readonly ok: true } | { readonly ok: false; readonly by: DroppedBy; readonly errno?: string }
+
+/** Where trace lines and steps go. */
+export interface Recorder {
+  steps: Step[]
+  trace: string[]
+  traceReply: string[]
+}
+
+/** The evaluation state of one namespace. */
+export interface World {
+  readonly ns: NetworkNamespace
+  readonly rulesets: ReadonlyMap<Family, LiveRuleset>
+  readonly conntrackOn: ReadonlySet<Family>
+  readonly table: ConntrackTable
+  readonly recent: RecentLists
+  /** Per rule state of `limit` and `statistic nth`, by the match object. */
+  readonly counters: Map<object, { value: number; at: number }>
+  now: number
+  /** Fresh for each packet. */
+  draws: Draws
+  recorder: Recorder
+  /** An answer that left or arrived, for the packet being processed. */
+  sent: { answer: Answer['reply']; with: string } | null
+  /** Sends an answer (RST, ICMP error) of this host on its way. */
+  send: (answer: Packet, cause: Skb, how: AnswerKind) => void
+}
+
+/** How an answer finds its way: an ICMP error chooses its source by the route back, a RST keeps the one it has. */
+export interface AnswerKind {
+  readonly name: string
+}
+
+/** A rule set with its counters as they stand. */
+export interface LiveRuleset {
+  readonly ruleset: Ruleset
+  /** packets and bytes by rule object or chain object (policy). */
+  readonly hits: Map<object, { packets: bigint; bytes: bigint }>
+  readonly chains: ReadonlyMap<TableName, ReadonlyMap<string, import('../netfilter/model.js').Chain>>
+}
+
+export type { DroppedBy, DropReason, Family, HookName, TableName }

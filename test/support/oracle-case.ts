@@ -1,0 +1,301 @@
+// Recorded cases (host.json, rules.v4, rules.v6, ipsets, packets.jsonl) as a namespace and packet lines. For tests only.
+// Knows how such a case is set up on a machine: interfaces numbered after `lo`, addresses in the order given, forwarding
+// on, no reverse-path filter, no link-local addresses.
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { canonicalAddress, canonicalPrefix, parsePrefix } from '../../src/net/ip.js'
+import type { Backend, Family, Ruleset } from '../../src/netfilter/model.js'
+import { readRules } from '../../src/netfilter/read.js'
+import { deriveRoutes } from '../../src/netns/derive.js'
+import { readIpsets } from '../../src/netns/ipset.js'
+import type { Address, Link, NetworkNamespace, NextHop, PolicyRule, Route } from '../../src/netns/model.js'
+import { defaultPolicyRules, TableNames } from '../../src/netns/routes.js'
+import { normalSysctlKey } from '../../src/netns/sysctl.js'
+
+interface HostInterface {
+  name: string
+  addrs?: string[]
+  type?: string
+  master?: string
+  mac?: string
+  mtu?: number
+  up?: boolean
+}
+type HostRoute = {
+  dst?: string
+  via?: string
+  dev?: string
+  table?: string | number
+  metric?: number
+  src?: string
+  type?: string
+  scope?: string
+  family?: number | string
+  nexthops?: { via?: string; dev?: string; weight?: number }[]
+}
+type HostRule = {
+  pref?: number
+  priority?: number
+  from?: string
+  to?: string
+  fwmark?: string | number
+  iif?: string
+  oif?: string
+  tos?: string | number
+  not?: boolean
+  type?: string
+  table?: string | number
+  family?: number | string
+}
+interface Host {
+  interfaces?: HostInterface[]
+  routes?: (HostRoute | string)[]
+  rules?: (HostRule | string)[]
+  sysctls?: Record<string, string | number>
+  ipsets?: string | (string | { name: string; type: string; family?: string; options?: string; entries?: string[] })[]
+  force_conntrack?: boolean
+}
+
+export interface OracleCase {
+  readonly namespace: NetworkNamespace
+  /** The text of packets.jsonl. */
+  readonly packets: string
+}
+
+function addressesOf(spec: HostInterface): Address[] {
+  const v4: Address[] = []
+  const v6: Address[] = []
+  for (const text of spec.addrs ?? []) {
+    const prefix = parsePrefix(text)!
+    const address = canonicalAddress(text.replace(/\/.*/, ''))!
+    const base = { address, prefixLength: prefix.length, family: prefix.family }
+    if (prefix.family === 'ipv6') {
+      v6.unshift({ ...base, scope: address === '::1' ? 'host' : 'global' }) // the kernel lists the newest first
+      continue
+    }
+    const subnet = canonicalPrefix(text)!
+    const secondary = v4.some((a) => canonicalPrefix(`${a.address}/${a.prefixLength}`) === subnet)
+    const last = v4.length > 0 && secondary
+    const broadcast = prefix.length < 31 ? deriveBroadcast(address, prefix.length) : undefined
+    const loopback = spec.name === 'lo'
+    v4.push({
+      ...base,
+      scope: loopback && address === '127.0.0.1' ? 'host' : 'global',
+      ...(last ? { secondary: true } : {}),
+      ...(broadcast === undefined || loopback ? {} : { broadcast }),
+    })
+  }
+  // Primary addresses stand before secondary ones.
+  return [...v4.filter((a) => !a.secondary), ...v4.filter((a) => a.secondary), ...v6]
+}
+
+function deriveBroadcast(address: string, length: number): string {
+  const value = address.split('.').reduce((n, part) => n * 256 + Number(part), 0)
+  const broadcast = (value | (length === 0 ? 0xffffffff : 2 ** (32 - length) - 1)) >>> 0
+  return [24, 16, 8, 0].map((shift) => (broadcast >>> shift) & 255).join('.')
+}
+
+function linksOf(host: Host, v6: boolean): Link[] {
+  const given = (host.interfaces ?? []).filter((i) => i.name !== 'lo')
+  const lo = (host.interfaces ?? []).find((i) => i.name === 'lo')
+  const loAddrs = ['127.0.0.1/8', ...(lo?.addrs ?? []).filter((a) => a !== '127.0.0.1/8' && a !== '::1/128')]
+  if (v6) loAddrs.unshift('::1/128')
+  const link = (spec: HostInterface, index: number): Link => {
+    const kind = spec.type ?? (spec.master ? 'tap' : 'tun')
+    return {
+      name: spec.name,
+      index,
+      up: spec.up ?? true,
+      loopback: spec.name === 'lo',
+      kind: spec.name === 'lo' ? '' : kind === 'tap' ? 'tun' : kind,
+      ...(spec.master ? { master: spec.master } : {}),
+      ...(kind === 'tun' ? {} : { mac: spec.mac ?? `02:00:00:00:${(index - 2).toString(16).padStart(2, '0')}:01` }),
+      mtu: spec.mtu ?? (spec.name === 'lo' ? 65536 : 1500),
+      addresses: addressesOf(spec),
+    }
+  }
+  return [{ ...link({ name: 'lo', addrs: loAddrs, type: 'tun' }, 1) }, ...given.map((spec, i) => link(spec, i + 2))]
+}
+
+/** Words of `ip route add …` as an object. */
+function routeWords(text: string): HostRoute {
+  const words = text.replace(/^(-[46] )?(route add )?/, '').split(/\s+/)
+  const types = ['unreachable', 'prohibit', 'blackhole', 'throw', 'unicast', 'local', 'broadcast']
+  const route: Record<string, unknown> = {}
+  if (text.startsWith('-6')) route['family'] = 6
+  if (types.includes(words[0] ?? '')) route['type'] = words.shift()
+  route['dst'] = words.shift()
+  let hop: Record<string, unknown> = route
+  while (words.length > 0) {
+    const word = words.shift()!
+    if (word === 'onlink') continue
+    if (word === 'nexthop') {
+      hop = {}
+      route['nexthops'] = [...((route['nexthops'] as unknown[]) ?? []), hop]
+    } else hop[word] = words.shift()
+  }
+  return route as HostRoute
+}
+
+function ruleWords(text: string): HostRule {
+  const words = text.replace(/^(-[46] )?(rule add )?/, '').split(/\s+/)
+  const rule: Record<string, unknown> = text.startsWith('-6') ? { family: 6 } : {}
+  while (words.length > 0) {
+    const word = words.shift()!
+    if (word === 'not') rule['not'] = true
+    else if (['unreachable', 'prohibit', 'blackhole'].includes(word)) rule['type'] = word
+    else rule[word === 'lookup' ? 'table' : word] = words.shift()
+  }
+  return rule as HostRule
+}
+
+function isV6(family: number | string | undefined, ...texts: (string | undefined)[]): boolean {
+  return family === 6 || family === 'inet6' || texts.some((t) => t?.includes(':'))
+}
+
+/** The interface by which an address is reached directly. */
+function deviceTo(address: string, routes: readonly Route[]): string | undefined {
+  const bits = address.includes(':') ? 128 : 32
+  for (let length = bits; length >= 0; length--) {
+    const dst = canonicalPrefix(`${address}/${length}`)
+    const found = routes.find((r) => r.table === 254 && r.type === 'unicast' && r.dst === dst)
+    if (found) return found.nextHops[0]?.dev
+  }
+  return undefined
+}
+
+function routeOf(spec: HostRoute, before: readonly Route[], tables: TableNames): Route {
+  const v6 = isV6(spec.family, spec.dst, spec.via)
+  const family: Family = v6 ? 'ipv6' : 'ipv4'
+  const type = (spec.type ?? 'unicast') as Route['type']
+  const dst =
+    spec.dst === undefined || spec.dst === 'default' ? (v6 ? '::/0' : '0.0.0.0/0') : canonicalPrefix(spec.dst)!
+  const hop = (h: { via?: string; dev?: string; weight?: number }): NextHop => {
+    const via = h.via === undefined ? undefined : canonicalAddress(h.via)!
+    const dev = h.dev ?? (via === undefined ? undefined : deviceTo(via, before))
+    return {
+      ...(dev === undefined ? {} : { dev }),
+      ...(via === undefined ? {} : { via }),
+      weight: Number(h.weight ?? 1),
+    }
+  }
+  const hops = ['unreachable', 'prohibit', 'blackhole', 'throw'].includes(type)
+    ? []
+    : spec.nexthops
+      ? spec.nexthops.map(hop)
+      : [hop(spec)]
+  const direct = hops.length > 0 && hops.every((h) => h.via === undefined)
+  const scope = spec.scope ?? (type === 'local' ? 'host' : !v6 && direct ? 'link' : 'global')
+  return {
+    family,
+    table: tables.number(String(spec.table ?? (type === 'local' || type === 'broadcast' ? 'local' : 'main'))),
+    type,
+    dst,
+    nextHops: hops,
+    ...(spec.src ? { prefsrc: canonicalAddress(spec.src)! } : {}),
+    metric: Number(spec.metric ?? (v6 ? 1024 : 0)),
+    scope: scope as Route['scope'],
+    tos: 0,
+  }
+}
+
+function ruleOf(spec: HostRule, tables: TableNames): PolicyRule {
+  const family: Family = isV6(spec.family, spec.from, spec.to) ? 'ipv6' : 'ipv4'
+  const prefix = (text: string | undefined): string | undefined =>
+    text === undefined || text === 'all' ? undefined : canonicalPrefix(text)!
+  const from = prefix(spec.from)
+  const to = prefix(spec.to)
+  const [value, mask] = spec.fwmark === undefined ? [] : String(spec.fwmark).split('/')
+  return {
+    family,
+    priority: Number(spec.pref ?? spec.priority ?? 32765),
+    not: spec.not ?? false,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(spec.iif ? { iif: spec.iif } : {}),
+    ...(spec.oif ? { oif: spec.oif } : {}),
+    ...(value === undefined ? {} : { fwmark: { value: Number(value), mask: Number(mask ?? 0xffffffff) } }),
+    ...(spec.tos === undefined ? {} : { tos: Number(spec.tos) }),
+    action: spec.type
+      ? { type: spec.type as 'unreachable' | 'prohibit' | 'blackhole' }
+      : { type: 'table', table: tables.number(String(spec.table)) },
+  }
+}
+
+function sysctlsOf(host: Host, v6: boolean): Record<string, string> {
+  const base: Record<string, string> = {
+    'net.ipv4.ip_forward': '1',
+    'net.ipv4.conf.all.rp_filter': '0',
+    'net.ipv4.conf.default.rp_filter': '0',
+    'net.ipv4.conf.all.route_localnet': '0',
+    'net.ipv4.conf.default.route_localnet': '0',
+    'net.ipv4.conf.all.accept_local': '0',
+    'net.ipv4.conf.default.accept_local': '0',
+    'net.netfilter.nf_conntrack_tcp_loose': '1',
+    'net.netfilter.nf_conntrack_tcp_be_liberal': '0',
+  }
+  if (v6) base['net.ipv6.conf.all.forwarding'] = '1'
+  for (const [key, value] of Object.entries(host.sysctls ?? {})) {
+    const normal = normalSysctlKey(key)
+    // Before Linux's own rule: writing ip_forward or conf.all.forwarding sets every interface.
+    base[normal === 'net.ipv4.conf.all.forwarding' ? 'net.ipv4.ip_forward' : normal] = String(value)
+  }
+  return base
+}
+
+function setsText(dir: string, host: Host): string {
+  const file = join(dir, 'ipsets')
+  let text = existsSync(file) ? `${readFileSync(file, 'utf8')}\n` : ''
+  if (typeof host.ipsets === 'string') text += `${host.ipsets}\n`
+  for (const set of Array.isArray(host.ipsets) ? host.ipsets : []) {
+    if (typeof set === 'string') {
+      text += `${set}\n`
+      continue
+    }
+    text += `create ${set.name} ${set.type}${set.family === 'inet6' ? ' family inet6' : ''}${set.options ? ` ${set.options}` : ''}\n`
+    for (const entry of set.entries ?? []) text += `add ${set.name} ${entry}\n`
+  }
+  return text
+}
+
+/** Reads a case directory. `backend` is that of the rules (their text may name another). */
+export function readOracleCase(dir: string, backend: Backend = 'legacy'): OracleCase {
+  const host = JSON.parse(readFileSync(join(dir, 'host.json'), 'utf8')) as Host
+  const v6 =
+    existsSync(join(dir, 'rules.v6')) ||
+    (host.interfaces ?? []).some((i) => i.addrs?.some((a) => a.includes(':'))) ||
+    (host.routes ?? []).some((r) => typeof r === 'object' && r.dst?.includes(':'))
+  const links = linksOf(host, v6)
+  const sysctls = sysctlsOf(host, v6)
+  const tables = new TableNames()
+  const routes = deriveRoutes(links, { forwarding6: sysctls['net.ipv6.conf.all.forwarding'] !== '0' })
+  for (const spec of host.routes ?? []) {
+    routes.push(routeOf(typeof spec === 'string' ? routeWords(spec) : spec, routes, tables))
+  }
+  const given = (host.rules ?? []).map((spec) => ruleOf(typeof spec === 'string' ? ruleWords(spec) : spec, tables))
+  const rulesets: Ruleset[] = []
+  for (const [name, family] of [
+    ['rules.v4', 'ipv4'],
+    ['rules.v6', 'ipv6'],
+  ] as const) {
+    const file = join(dir, name)
+    if (existsSync(file)) rulesets.push(readRules(readFileSync(file, 'utf8'), { file, family, backend }))
+  }
+  return {
+    namespace: {
+      name: basename(dir),
+      links,
+      routes,
+      policyRules: [...defaultPolicyRules('ipv4'), ...defaultPolicyRules('ipv6'), ...given].sort(
+        (a, b) => a.priority - b.priority,
+      ),
+      rulesets,
+      sets: readIpsets(setsText(dir, host), { file: join(dir, 'ipsets') }),
+      sysctls,
+      connections: [],
+      forceConntrack: host.force_conntrack ?? false,
+      assumed: [],
+    },
+    packets: existsSync(join(dir, 'packets.jsonl')) ? readFileSync(join(dir, 'packets.jsonl'), 'utf8') : '',
+  }
+}
