@@ -43,11 +43,9 @@ import {
   RESULT_OUT_LINK_OFF,
   RESULT_QUOTES,
   RESULT_REJECT_OFF,
-  RTN_BLACKHOLE,
   RTN_BROADCAST,
   RTN_LOCAL,
   RTN_MULTICAST,
-  RTN_UNSPEC,
   SYSCTL_DEFAULT_TTL,
   TRACE_ROUTE_OUTPUT,
   ZERO_ADDRESS_AT,
@@ -66,7 +64,7 @@ const ACK: u32 = 16
 const QUOTE_LIMIT4: u32 = 548
 const QUOTE_LIMIT6: u32 = 1232
 const CTX_BEGIN: usize = CTX_FAMILY_AT
-const CTX_BYTES: usize = 256
+const CTX_BYTES: u32 = 256
 /** A packet, the reset that answers it, the error about that reset: deeper it cannot go. */
 const DEPTH: u32 = 4
 
@@ -140,7 +138,7 @@ export class Answer {
     Way.reason = 0
     Way.errno = 0
     Hooks.findOutRoute(TRACE_ROUTE_OUTPUT)
-    if (Route.type === RTN_UNSPEC || Route.type >= RTN_BLACKHOLE) return
+    if (Route.leadsNowhere()) return
     Hooks.takeRoute()
     const loops = Way.type === RTN_LOCAL
     if (!Hooks.goOut()) return
@@ -234,7 +232,7 @@ export class Answer {
       return true
     }
     Route.find(CTX_DST_AT, ZERO_ADDRESS_AT, load<u32>(CTX_TOS_AT), 0, Hooks.loopback(), false)
-    if (Route.type === RTN_UNSPEC || Route.type >= RTN_BLACKHOLE) return false
+    if (Route.leadsNowhere()) return false
     const source = Source.byRoute(CTX_DST_AT, family)
     if (source === 0) return false
     Address.copy(CTX_SRC_AT, source)

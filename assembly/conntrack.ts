@@ -67,7 +67,7 @@ export class Conntrack {
 
   /** Direction of a packet with this ctinfo. */
   static direction(ctinfo: u32): u32 {
-    return ctinfo >= CTINFO_ESTABLISHED_REPLY && ctinfo !== CTINFO_UNTRACKED ? 1 : 0
+    return ctinfo >= <u32>CTINFO_ESTABLISHED_REPLY && ctinfo !== CTINFO_UNTRACKED ? 1 : 0
   }
 
   /** Looks at the packet. False: the table is full and the packet is to be dropped. `local`: sent by this host. */

@@ -75,13 +75,15 @@ export class Fib {
     const buckets = Fib.localBuckets
     if (buckets === 0) return false
     let i = Fib.hash(address) & (buckets - 1)
-    for (;;) {
-      const at = Fib.locals + i * 32
-      const kind = load<u32>(at)
-      if (kind === 0) return false
+    let at = Fib.locals + i * 32
+    let kind = load<u32>(at)
+    while (kind !== 0) {
       if (kind === family && Address.same(at + 16, address)) return true
       i = (i + 1) & (buckets - 1)
+      at = Fib.locals + i * 32
+      kind = load<u32>(at)
     }
+    return false
   }
 
   /** The hash by which compile/ placed the own addresses. */

@@ -1,7 +1,7 @@
 // The ABI: every function the module exports. Addresses are bytes in linear memory; see layout.ts for all records.
 // One instance holds one image. Order: allocate → write the image → load → run, as often as wanted.
 import { Answer } from './answer'
-import { loadRules } from './chain'
+import { initRulesState, loadRules, rulesStateBytes } from './chain'
 import { Conntrack } from './conntrack'
 import { Counters } from './counters'
 import { Hooks } from './hooks'
@@ -115,7 +115,10 @@ export function loadImage(image: usize, seedLow: u32, seedHigh: u32, connections
   Sysctl.load()
   Links.load()
   Route.load()
-  if (!loadRules(image)) return false
+  loadRules(image)
+  const state = Memory.allocate(rulesStateBytes(image))
+  if (state === 0) return false
+  initRulesState(state)
   if (!Table.init(connections, seed ^ 0x5851f42d4c957f2d) || !Answer.init()) return false
   traceAt = Memory.allocate(traceBytes)
   if (traceAt === 0) return false
@@ -173,13 +176,14 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
   const now = load<f64>(CTX_NOW_AT)
   if (at >= 0 && at < now) return STOP_CLOCK
   if (load<u32>(record + RECORD_IN_LINK_OFF) >= Links.count) return STOP_LINK
-  if (flags & RECORD_TRACE && traceRoom() < TRACE_RESERVE_BYTES) return STOP_TRACE
+  if (flags & RECORD_TRACE && traceRoom() < <usize>TRACE_RESERVE_BYTES) return STOP_TRACE
   if (at > now) {
     store<f64>(CTX_NOW_AT, at)
     Table.expire(at)
   }
-  if (!Table.hasRoom() && (Sysctl.get(SYSCTL_CT_MAX) === 0 || Table.live < Sysctl.get(SYSCTL_CT_MAX))) {
-    return STOP_CONNECTIONS
+  if (!Table.hasRoom()) {
+    const most = Sysctl.get(SYSCTL_CT_MAX)
+    if (most === 0 || Table.live < most) return STOP_CONNECTIONS
   }
   const before = traceUsed()
   Packet.load(record, quote)

@@ -170,7 +170,7 @@ export class Input {
     Route.find(CTX_SRC_AT, to, load<u32>(CTX_TOS_AT), mark, iif, false)
     const nothing: u32 = mode !== 0 ? REASON_RP_FILTER : 0
     const type = Route.type
-    if (type === RTN_UNSPEC || type >= RTN_BLACKHOLE) return nothing
+    if (Route.leadsNowhere()) return nothing
     if (type !== RTN_UNICAST && (type !== RTN_LOCAL || !(flags & LINK_ACCEPT_LOCAL))) return REASON_MARTIAN_SOURCE
     if (Route.usesLink(Route.record, link)) return 0
     if (type === RTN_LOCAL && link === Sysctl.get(SYSCTL_LO_LINK)) return 0

@@ -67,6 +67,7 @@ import {
   SECTION_POLICIES,
   SECTION_ROUTES,
   SECTION_TABLES,
+  ZERO_ADDRESS_AT,
 } from './layout'
 import { Memory } from './memory'
 import { prf } from './random'
@@ -133,6 +134,11 @@ export class Route {
         return
       } else if (action !== ACTION_NOP) unreachable()
     }
+  }
+
+  /** Was nothing found, or what lets no packet through? */
+  static leadsNowhere(): bool {
+    return Route.type === RTN_UNSPEC || Route.type >= <u32>RTN_BLACKHOLE
   }
 
   /** Sets the result to "no route", with the type of a policy rule's action. */

@@ -112,10 +112,9 @@ export class Table {
     const mask = Table.mask
     const index = Table.index
     let at = hash & mask
-    for (;;) {
-      const slot = load<u64>(index + at * 8)
+    let slot = load<u64>(index + at * 8)
+    while (slot >> 32 !== 0) {
       const reference = <u32>(slot >> 32)
-      if (reference === 0) return -1
       if (<u32>slot === hash) {
         const direction = (reference - 1) & 1
         const ct = Table.hotOf((reference - 1) >>> 1)
@@ -130,7 +129,9 @@ export class Table {
         }
       }
       at = (at + 1) & mask
+      slot = load<u64>(index + at * 8)
     }
+    return -1
   }
 
   /** Puts a connection into the table; it ends at `end`. */
