@@ -3,8 +3,8 @@ import {
   CTX_FAMILY_AT,
   CTX_TRACING_AT,
   HOP_BYTES,
+  ROUTE_BYTES,
   ROUTE_HOP_OFF,
-  ROUTE_SYMBOL_OFF,
   TRACE_ADDR1_OFF,
   TRACE_ADDR2_OFF,
   TRACE_D_OFF,
@@ -41,8 +41,8 @@ export class Steps {
   static route(why: u32): void {
     if (!Steps.on()) return
     const record = Route.record
-    const symbol = record === 0 ? <u32>0 : load<u32>(record + ROUTE_SYMBOL_OFF) + 1
-    const event = traceEvent(TRACE_KIND_ROUTE, why, symbol, Route.type)
+    const index = record === 0 ? <u32>0 : <u32>(record - Route.routes) / ROUTE_BYTES + 1
+    const event = traceEvent(TRACE_KIND_ROUTE, why, index, Route.type)
     if (event === 0) return
     const hop = Route.hop
     const first = record === 0 ? <usize>0 : Route.hops + load<u32>(record + ROUTE_HOP_OFF) * HOP_BYTES
