@@ -67,14 +67,10 @@ import {
   RULE_SPORTS_OFF,
   RULE_TARGET_OFF,
   RULE4_BYTES,
-  RULE4_DST_MASK_OFF,
   RULE4_DST_OFF,
-  RULE4_SRC_MASK_OFF,
   RULE4_SRC_OFF,
   RULE6_BYTES,
-  RULE6_DST_MASK_OFF,
   RULE6_DST_OFF,
-  RULE6_SRC_MASK_OFF,
   RULE6_SRC_OFF,
   SECTION_CHAINS,
   SECTION_CODE,
@@ -102,7 +98,7 @@ import {
   TRACE_RULE,
 } from './layout'
 import { Limits } from './limit'
-import { evalMatches, Visit } from './match'
+import { evalMatches, MatchScene, Visit } from './match'
 import { Recents } from './recent'
 import { Sets } from './set'
 import { runTarget, TARGET_CONTINUE } from './target'
@@ -294,6 +290,7 @@ export function runTable(table: i32, hook: i32): i32 {
   let rule = rules + (load<u32>(record, CHAIN_FIRST_OFF) as usize) * ruleBytes
   let end = rule + (load<u32>(record, CHAIN_RULES_OFF) as usize) * ruleBytes
   Visit.frame = frame
+  MatchScene.table = table
   while (true) {
     let leave = true // this chain: at its end, or by RETURN
     let returned = false

@@ -393,6 +393,7 @@ export const SET_HAS_ADDR2 = 8
 export const SET_HAS_IFACE = 16
 export const SET_NOMATCH = 32 // the type knows nomatch
 export const SET_HAS_ZERO = 64 // 0.0.0.0 and :: can be in it
+export const SET_HAS_MARK = 128 // the packet's mark, in the place of the port
 export const SET_ADDR2_DIM_SHIFT = 8 // 1 or 2: the direction of the second address
 
 export const SET_SHAPE_BYTES = 32 // mask of address 1, mask of address 2

@@ -36,6 +36,7 @@ import {
   CTX_ICMP_TYPE_AT,
   CTX_IN_LINK_AT,
   CTX_MARK_AT,
+  CTX_NOTRACK_AT,
   CTX_OUT_LINK_AT,
   CTX_SCTP_CHUNK_AT,
   CTX_SPORT_AT,
@@ -80,6 +81,7 @@ import {
   PORTS_NOT_SPORT,
   SCTP_ALL,
   SET_RETURN_NOMATCH,
+  TABLE_RAW,
 } from './layout'
 import { Limits } from './limit'
 import { prf } from './random'
@@ -95,6 +97,12 @@ const RTN_LOCAL: u32 = 2
 const RTN_ANYCAST: u32 = 4
 const RTN_BLACKHOLE: u32 = 6
 const RTN_THROW: u32 = 9
+
+/** Where the matches stand. */
+export class MatchScene {
+  /** TABLE_* that is being run. */
+  static table: i32 = 0
+}
 
 /** The interval of the random draws of one visit of a chain. */
 export class Visit {
@@ -194,7 +202,11 @@ function icmp(at: usize, flags: u32): bool {
 /** The packet's state as a CTSTATE_* bit, without SNAT and DNAT. */
 function stateBit(ct: usize): u32 {
   const info = load<u32>(CTX_CTINFO_AT)
-  if (ct === 0) return info === CTINFO_UNTRACKED ? CTSTATE_UNTRACKED : CTSTATE_INVALID
+  if (ct === 0) {
+    if (info === CTINFO_UNTRACKED) return CTSTATE_UNTRACKED
+    // What a CT rule attached stands for an entry until conntrack has looked.
+    return MatchScene.table === TABLE_RAW && load<u32>(CTX_NOTRACK_AT) === 2 ? CTSTATE_NEW : CTSTATE_INVALID
+  }
   if (info === CTINFO_NEW) return CTSTATE_NEW
   return info === CTINFO_ESTABLISHED || info === CTINFO_ESTABLISHED_REPLY ? CTSTATE_ESTABLISHED : CTSTATE_RELATED
 }

@@ -6,6 +6,7 @@ import {
   CTX_ICMP_CODE_AT,
   CTX_ICMP_TYPE_AT,
   CTX_IN_LINK_AT,
+  CTX_MARK_AT,
   CTX_NOW_AT,
   CTX_OUT_LINK_AT,
   CTX_PROTO_AT,
@@ -25,6 +26,7 @@ import {
   SET_HAS_ADDR1,
   SET_HAS_ADDR2,
   SET_HAS_IFACE,
+  SET_HAS_MARK,
   SET_HAS_PORT,
   SET_HAS_PROTO,
   SET_HAS_ZERO,
@@ -82,6 +84,7 @@ export class Sets {
       if ((flags & SET_HAS_PROTO) !== 0) port |= proto << 16
       store<u32>(key, port, 32)
     }
+    if ((flags & SET_HAS_MARK) !== 0) store<u32>(key, load<u32>(CTX_MARK_AT), 32)
     if ((flags & SET_HAS_IFACE) !== 0) {
       const link = ((sources >> dim) & 1) !== 0 ? load<u32>(CTX_IN_LINK_AT) : load<u32>(CTX_OUT_LINK_AT)
       if (link === 0) return false

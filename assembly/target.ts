@@ -60,7 +60,10 @@ export function runTarget(target: u32, rule: usize, code: usize): i32 {
       connmark(target, a, b)
       return TARGET_CONTINUE
     case TARGET_NOTRACK:
-      if (untouched()) store<u32>(CTX_NOTRACK_AT, 1)
+      if (untouched()) {
+        store<u32>(CTX_NOTRACK_AT, 1)
+        store<u32>(CTX_CTINFO_AT, CTINFO_UNTRACKED)
+      }
       return TARGET_CONTINUE
     case TARGET_CT:
       if (untouched()) {

@@ -4,7 +4,7 @@
 import type { ServiceEndpoint } from '../kube/names.js'
 import { escapeText } from '../net/fault.js'
 import type { Answer, Header, Step } from '../net/packet.js'
-import type { Family, Ruleset } from '../netfilter/model.js'
+import { BUILTIN_CHAINS, type Chain, type Family, type Ruleset } from '../netfilter/model.js'
 import { printRule } from '../netfilter/print.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { paint } from './terminal.js'
@@ -68,25 +68,97 @@ function serviceText(e: ServiceEndpoint): string {
   return `${e.service} port ${e.port}${name}, by its ${DOORS[e.via]}: ${chosen}`
 }
 
-interface RuleIndex {
-  readonly file: string
-  text(table: string, chain: string, rule: number): { text: string; line: number } | undefined
+/** What a rule's text says, without its comment, and the comment. */
+interface RuleText {
+  readonly text: string
+  readonly comment: string
+  readonly place: string
 }
 
-function indexRules(ruleset: Ruleset | undefined): RuleIndex {
-  return {
-    file: ruleset?.file ?? '',
-    text(table, chain, rule) {
-      const found = ruleset?.tables.find((t) => t.name === table)?.chains.find((c) => c.name === chain)?.rules[rule - 1]
-      return found ? { text: printRule(chain, found, ruleset?.family ?? 'ipv4'), line: found.line } : undefined
-    },
+/** Tells the steps one by one; remembers the chains it is in (for the indent) and whether an answer is on its way. */
+class Teller {
+  readonly #ruleset: Ruleset | undefined
+  readonly #local: boolean
+  #chains: string[] = []
+  #outputs = 0
+
+  constructor(ruleset: Ruleset | undefined, local: boolean) {
+    this.#ruleset = ruleset
+    this.#local = local
+  }
+
+  lines(step: Step): string[] {
+    switch (step.step) {
+      case 'hook':
+        this.#chains = []
+        return [paint('cyan', step.hook)]
+      case 'conntrack':
+        return [`  conntrack ${step.state}${step.dir ? ` (${step.dir.toLowerCase()} direction)` : ''}`]
+      case 'route':
+        return this.#route(step)
+      case 'nat':
+        return [`  ${paint('yellow', step.manip)} ${step.from} -> ${step.to}`]
+      case 'rule':
+        return [this.#rule(step)]
+    }
+  }
+
+  #route(step: Step & { step: 'route' }): string[] {
+    const via = step.via ? ` via ${step.via}` : ''
+    const dev = step.dev ? ` dev ${escapeText(step.dev)}` : ''
+    const found = step.dst
+      ? `${step.type} ${step.dst}${via}${dev} (table ${tableName(step.table)})`
+      : `${step.type}${dev}`
+    const line = `  route ${found}${step.why === 'reroute' ? ', looked up again since the packet changed' : ''}`
+    if (step.why !== 'output') return [line]
+    this.#outputs++
+    // What this host sends in answer (a REJECT, time exceeded) has a look-up of its own.
+    return this.#outputs > (this.#local ? 1 : 0) ? [paint('bold', 'the answer on its way'), line] : [line]
+  }
+
+  #rule(step: Step & { step: 'rule' }): string {
+    const key = `${step.table} ${step.chain}`
+    const known = this.#chains.indexOf(key)
+    if (known >= 0) this.#chains.length = known + 1
+    else if (isBuiltin(step.table, step.chain)) this.#chains = [key]
+    else this.#chains.push(key)
+    const indent = ' '.repeat(2 * this.#chains.length)
+    const chain = `${step.table} ${escapeText(step.chain)}`
+    if (step.rule === 'return') return paint('dim', `${indent}${chain}: no more rules, back`)
+    if (step.rule === 'policy') {
+      const policy = this.#chain(step.table, step.chain)?.policy ?? 'ACCEPT'
+      return paint(policy === 'DROP' ? 'red' : 'dim', `${indent}${chain}: policy ${policy}`)
+    }
+    const rule = this.#text(step.table, step.chain, step.rule)
+    const comment = rule.comment ? paint('dim', `  # ${rule.comment}`) : ''
+    const place = rule.place ? paint('dim', `  (${rule.place})`) : ''
+    return `${indent}${chain} ${step.rule}: ${rule.text}${comment}${place}`
+  }
+
+  #chain(table: string, chain: string): Chain | undefined {
+    return this.#ruleset?.tables.find((t) => t.name === table)?.chains.find((c) => c.name === chain)
+  }
+
+  #text(table: string, chain: string, number: number): RuleText {
+    const rule = this.#chain(table, chain)?.rules[number - 1]
+    if (!rule || !this.#ruleset) return { text: '', comment: '', place: '' }
+    const comments = rule.matches.flatMap((m) => (m.match === 'comment' ? [m.comment] : []))
+    const bare = { ...rule, matches: rule.matches.filter((m) => m.match !== 'comment') }
+    const text = printRule(chain, bare, this.#ruleset.family).replace(/^-A \S+ ?/, '')
+    return {
+      text: escapeText(text) || '(counts only)',
+      comment: escapeText(comments.join('; ')),
+      place: escapeText(at(this.#ruleset.file, rule.line)),
+    }
   }
 }
+
+const isBuiltin = (table: string, chain: string): boolean =>
+  (BUILTIN_CHAINS as Readonly<Record<string, readonly string[]>>)[table]?.includes(chain) ?? false
 
 /** The walk, a line per step, without a newline at the end. `answer` must have been processed with `trace` and `ct`. */
 export function explain(answer: Answer, namespace: NetworkNamespace, endpoint?: ServiceEndpoint): string {
   const family: Family = answer.in.src.includes(':') ? 'ipv6' : 'ipv4'
-  const rules = indexRules(namespace.rulesets.find((r) => r.family === family))
   const lines: string[] = [paint('bold', finalWord(answer))]
   if (endpoint) lines.push(`service   ${escapeText(serviceText(endpoint))}`)
   const from = answer.in.iface === 'local' ? 'sent by this host' : `in ${escapeText(answer.in.iface)}`
@@ -94,7 +166,9 @@ export function explain(answer: Answer, namespace: NetworkNamespace, endpoint?: 
     `packet    ${headerText(answer.in)}  ${from}${answer.in.mark ? `  mark 0x${answer.in.mark.toString(16)}` : ''}`,
     '',
   )
-  for (const step of answer.steps ?? []) lines.push(stepText(step, rules))
+  const ruleset = namespace.rulesets.find((r) => r.family === family)
+  const teller = new Teller(ruleset, answer.in.iface === 'local')
+  for (const step of answer.steps ?? []) lines.push(...teller.lines(step))
   lines.push('')
   if (answer.verdict === 'forward' || answer.verdict === 'out' || answer.verdict === 'local') {
     const mark = answer.mark ? `  mark 0x${answer.mark.toString(16)}` : ''
@@ -114,32 +188,6 @@ export function explain(answer: Answer, namespace: NetworkNamespace, endpoint?: 
     )
   } else if (answer.ct === null) lines.push('conntrack no entry')
   return lines.join('\n')
-}
-
-function stepText(step: Step, rules: RuleIndex): string {
-  switch (step.step) {
-    case 'hook':
-      return paint('cyan', step.hook)
-    case 'conntrack':
-      return `  conntrack  ${step.state}${step.dir ? ` (${step.dir.toLowerCase()} direction)` : ''}`
-    case 'route': {
-      const found = step.dst
-        ? `${step.type} ${step.dst}${step.via ? ` via ${step.via}` : ''}${step.dev ? ` dev ${escapeText(step.dev)}` : ''} (table ${tableName(step.table)})`
-        : step.type
-      return `  route      ${found}${step.why === 'reroute' ? '  [again, since the packet changed]' : ''}`
-    }
-    case 'nat':
-      return `  nat        ${paint('yellow', step.manip)} ${step.from} -> ${step.to}`
-    case 'rule': {
-      const chain = `${step.table} ${escapeText(step.chain)}`
-      if (step.rule === 'policy') return paint('dim', `  ${chain}: end of chain, policy`)
-      if (step.rule === 'return') return paint('dim', `  ${chain}: return`)
-      const rule = rules.text(step.table, step.chain, step.rule)
-      const place = at(rules.file, rule?.line)
-      const text = rule ? escapeText(rule.text.replace(/^-A \S+ ?/, '')) : ''
-      return `  ${chain} ${step.rule}: ${text}${place ? paint('dim', `  ${escapeText(place)}`) : ''}`
-    }
-  }
 }
 
 function tableName(table: number | undefined): string {

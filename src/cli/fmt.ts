@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { fail } from '../net/fault.js'
 import { formatRules } from '../netfilter/fmt.js'
 import type { Family } from '../netfilter/model.js'
-import { readText } from './input.js'
+import { readTextInput } from '../netns/node/read-bundle.js'
 import { print } from './terminal.js'
 
 /** `--family`, checked. */
@@ -22,7 +22,7 @@ export function fmtCommand(): Command {
       'after',
       "\nExample:\n  printf '*filter\\n-A INPUT -p tcp --dport ssh -j ACCEPT\\nCOMMIT\\n' | nodeplane fmt -\n",
     )
-    .action(async (file: string, options: { family: Family }) => {
-      print(formatRules(await readText(file), { file, family: options.family }))
+    .action((file: string, options: { family: Family }) => {
+      print(formatRules(readTextInput(file), { file, family: options.family }))
     })
 }

@@ -1,42 +1,15 @@
 // Where commands get their input: files (stdin as `-`, gzip recognised) and the namespace that `--bundle` or
 // `--cluster … --node` names. Limits are options of the readers; passing one is one error.
-import { readFileSync } from 'node:fs'
-import { gunzipSync } from 'node:zlib'
 import type { Command } from 'commander'
 import type { Cluster } from '../kube/cluster.js'
 import { nodeNamespace } from '../kube/node-namespace.js'
-import { readCluster } from '../kube/reader/index.js'
+import type { ProxyConfig } from '../kube/proxy-options.js'
+import { readCluster, readProxyConfig } from '../kube/reader/index.js'
 import { FaultError, fail } from '../net/fault.js'
 import type { Backend } from '../netfilter/model.js'
 import type { NetworkNamespace } from '../netns/model.js'
-import { readBundlePath } from '../netns/node/bundle.js'
+import { readBundlePath, readTextInput } from '../netns/node/read-bundle.js'
 import { printNotes } from './terminal.js'
-
-/** Most bytes of one input after decompression: 1 GiB. */
-const MAX_INPUT_BYTES: number = 2 ** 30
-
-/** A whole file as bytes; `-` is stdin, gzip is recognised by its first bytes. */
-export function readBytes(file: string): Uint8Array {
-  const bytes = readFileSync(file === '-' ? 0 : file)
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
-  try {
-    return gunzipSync(bytes, { maxOutputLength: MAX_INPUT_BYTES })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
-      return fail(file, 0, 0, `decompresses to more than ${MAX_INPUT_BYTES} bytes, the limit for one input`)
-    return fail(file, 0, 0, 'damaged gzip data')
-  }
-}
-
-/** A whole file as text (UTF-8). Binary data is one clear error. */
-export function readText(file: string): string {
-  const bytes = readBytes(file)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return fail(file, 0, 0, 'not text: expected UTF-8')
-  }
-}
 
 /** The options by which a command is given a namespace. */
 export interface SourceOptions {
@@ -53,6 +26,7 @@ export function withSource(command: Command): Command {
     .option('--bundle <dir>', 'node bundle: a directory, .tar or .tar.gz (scripts/capture-node.sh makes one)')
     .option('--cluster <file...>', 'kubectl get … -o yaml|json output; with --node, instead of a bundle')
     .option('--node <name>', 'the node of the cluster')
+    .option('--proxy-config <file>', "kube-proxy's configuration (KubeProxyConfiguration); default: its defaults")
     .option('--backend <backend>', 'legacy or nft; default: what the dump says', (text: string): Backend => {
       if (text === 'legacy' || text === 'nft') return text
       return fail('--backend', 0, 0, `'${text}' is no backend, expected legacy or nft`)
@@ -66,9 +40,14 @@ export interface Source {
 
 /** The cluster that `--cluster FILE…` names; its notes go to stderr. */
 export function loadCluster(files: readonly string[]): Cluster {
-  const { cluster, notes } = readCluster(files.map((name) => ({ name, text: readText(name) })))
+  const { cluster, notes } = readCluster(files.map((name) => ({ name, text: readTextInput(name) })))
   printNotes('note', notes)
   return cluster
+}
+
+/** The KubeProxyConfiguration that `--proxy-config` names, if any. */
+export function loadProxyConfig(file: string | undefined): ProxyConfig | undefined {
+  return file === undefined ? undefined : readProxyConfig({ name: file, text: readTextInput(file) })
 }
 
 /** The namespace that the options name; what was assumed goes to stderr, once each. */
@@ -85,7 +64,8 @@ export function loadSource(options: SourceOptions): Source {
     return fail('--bundle', 0, 0, 'missing: give --bundle DIR, or --cluster FILE --node NAME')
   if (options.node === undefined) return fail('--node', 0, 0, 'missing: which node of the cluster?')
   const cluster = loadCluster(options.cluster)
-  const namespace = nodeNamespace(cluster, options.node, backend)
+  const proxyConfig = loadProxyConfig(options.proxyConfig)
+  const namespace = nodeNamespace(cluster, options.node, { ...backend, ...(proxyConfig ? { proxyConfig } : {}) })
   printNotes('assumed', namespace.assumed)
   return { namespace, cluster }
 }

@@ -9,10 +9,11 @@ import { readPcapPackets } from '../net/pcap.js'
 import { printRules } from '../netfilter/print.js'
 import { formatConntrack } from '../netns/conntrack.js'
 import type { DataPlane } from '../netns/dataplane.js'
+import { readInput, readTextInput } from '../netns/node/read-bundle.js'
 import { readPacketLines } from '../netns/packets.js'
 import { type PrintedAnswer, runScript } from '../netns/script.js'
 import { ReferenceEngine } from '../reference/index.js'
-import { loadSource, readBytes, readText, type SourceOptions, withSource } from './input.js'
+import { loadSource, type SourceOptions, withSource } from './input.js'
 import { Summary } from './summary.js'
 import { Progress, print, printNotes } from './terminal.js'
 
@@ -81,13 +82,13 @@ function replay(options: ReplayOptions): void {
   if (options.pcap !== undefined) {
     if (options.iface === undefined)
       fail('--iface', 0, 0, 'missing: on which interface do the captured packets come in?')
-    const { packets, notes } = readPcapPackets(readBytes(options.pcap), { file: options.pcap, iface: options.iface })
+    const { packets, notes } = readPcapPackets(readInput(options.pcap), { file: options.pcap, iface: options.iface })
     printNotes('note', notes)
     total = packets.length
     answers = send(packets, engine, want)
   } else {
     const file = options.packets as string
-    const items = readPacketLines(readText(file), { file })
+    const items = readPacketLines(readTextInput(file), { file })
     total = items.length
     answers = runScript(items, engine, { file, ...want })
   }

@@ -1,11 +1,13 @@
 // `nodeplane rules`: what kube-proxy would program on a node.
 import { Command } from 'commander'
+import { requireNode } from '../kube/node-namespace.js'
 import { proxyRestoreText, proxyRules } from '../kube/proxy.js'
+import { proxyOptions } from '../kube/proxy-options.js'
 import { fail } from '../net/fault.js'
 import type { Family } from '../netfilter/model.js'
 import { printRules } from '../netfilter/print.js'
 import { parseFamily } from './fmt.js'
-import { loadCluster } from './input.js'
+import { loadCluster, loadProxyConfig } from './input.js'
 import { print } from './terminal.js'
 
 interface RulesOptions {
@@ -21,6 +23,7 @@ export function rulesCommand(): Command {
     .description("Builds kube-proxy's iptables-mode rules for one node from Services, EndpointSlices and Nodes.")
     .requiredOption('--cluster <file...>', 'kubectl get … -o yaml|json output')
     .requiredOption('--node <name>', 'the node of the cluster')
+    .option('--proxy-config <file>', "kube-proxy's configuration (KubeProxyConfiguration); default: its defaults")
     .option('--family <family>', 'ipv4 or ipv6', parseFamily, 'ipv4' as Family)
     .option(
       '--format <format>',
@@ -35,7 +38,8 @@ export function rulesCommand(): Command {
       if (options.format !== 'iptables-save' && options.format !== 'restore')
         fail('--format', 0, 0, `'${options.format}' is no format, expected iptables-save or restore`)
       const cluster = loadCluster(options.cluster)
-      const settings = { nodeName: options.node, family: options.family }
+      requireNode(cluster, options.node)
+      const settings = proxyOptions(cluster, options.node, options.family, loadProxyConfig(options.proxyConfig))
       print(
         options.format === 'restore' ? proxyRestoreText(cluster, settings) : printRules(proxyRules(cluster, settings)),
       )

@@ -1,6 +1,7 @@
 // A namespace becomes an image: the one entry of this room. Pure: equal namespaces give equal bytes.
 // Owns the order in which the parts write their sections.
 import type { NetworkNamespace } from '../netns/model.js'
+import { checkSupported } from '../netns/supported.js'
 import { writeConnections } from './connections.js'
 import { CompileContext, type CompileOptions } from './context.js'
 import { type Image, ImageWriter, type Symbols } from './image.js'
@@ -14,6 +15,7 @@ import { writeSysctls } from './sysctls.js'
  * set, an address of the other family, a limit of `CompileOptions` that is passed, …), at most a hundred faults.
  */
 export function compile(ns: NetworkNamespace, options: CompileOptions = {}): Image {
+  checkSupported(ns)
   const context = new CompileContext(ns, options)
   const writer = new ImageWriter()
   const symbols: Symbols = {

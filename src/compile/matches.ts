@@ -343,6 +343,10 @@ export function writeMatch(sink: MatchSink, at: MatchRule, m: Match): number {
     case 'recent':
       return recentMatch(sink, at, m)
     case 'multiport': {
+      if (m.ports.length === 0 || m.ports.length > 15) {
+        sink.context.fault(at.place, `the match multiport takes 1 to 15 ports, not ${m.ports.length}`)
+        return 0
+      }
       const on =
         (m.on === 'dports' ? 0 : L.MULTIPORT_SPORTS) |
         (m.on === 'sports' ? 0 : L.MULTIPORT_DPORTS) |

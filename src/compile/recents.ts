@@ -19,12 +19,18 @@ import { Words } from './words.js'
 /** ip_list_tot */
 const LIST_ENTRIES = 100
 /** XT_RECENT_MAX_NSTAMPS - 1: the largest hit count that the kernel takes. */
-export const MAX_HITCOUNT = 255
+export const MAX_HITCOUNT = 65535
+/** Stamps that a rule without a hit count makes its list keep. */
+const DEFAULT_STAMPS = 32
+/** All rings together, bytes. */
+const MAX_RING_BYTES = 1 << 30
 
 interface List {
   readonly family: Family
   readonly mask: readonly number[]
-  hitcount: number
+  /** Some rule counts hits. */
+  counts: boolean
+  ring: number
 }
 
 /** Collects the lists of all rules. */
@@ -42,11 +48,12 @@ export class RecentLists {
     const key = `${family} ${name}`
     let index = this.#byKey.get(key)
     if (index === undefined) {
-      index = this.#lists.push({ family, mask, hitcount: 0 }) - 1
+      index = this.#lists.push({ family, mask, counts: false, ring: 0 }) - 1
       this.#byKey.set(key, index)
     }
     const list = this.#lists[index]!
-    list.hitcount = Math.max(list.hitcount, hitcount)
+    list.counts ||= hitcount > 0
+    list.ring = Math.max(list.ring, hitcount > 0 ? 2 ** Math.ceil(Math.log2(hitcount)) : DEFAULT_STAMPS)
     return { index, mask: list.mask }
   }
 
@@ -58,12 +65,19 @@ export class RecentLists {
     let ringBytes = 0
     for (const list of lists) {
       const at = words.reserve(4)
-      const ring = list.hitcount === 0 ? 0 : 2 ** Math.ceil(Math.log2(list.hitcount))
+      const ring = list.counts ? list.ring : 0
       words.set(at + (RECENT_LIST_FAMILY_OFF >>> 2), list.family === 'ipv4' ? 4 : 6)
       words.set(at + (RECENT_LIST_RING_OFF >>> 2), ring)
       words.set(at + (RECENT_LIST_RING_AT_OFF >>> 2), ringBytes)
       words.set(at + (RECENT_LIST_MAX_OFF >>> 2), LIST_ENTRIES)
       if (ring > 0) ringBytes += RECENT_RING_FREE_BYTES + LIST_ENTRIES * ring * 8
+    }
+    if (ringBytes > MAX_RING_BYTES) {
+      const place = { file: context.ns.rulesets[0]?.file ?? '', line: 0 }
+      context.fault(
+        place,
+        `the hit counts of the recent lists ask for ${ringBytes} bytes; at most ${MAX_RING_BYTES} are kept`,
+      )
     }
     const entries = Math.max(1, Math.min(lists.length * LIST_ENTRIES, context.limits.maxRecentEntries))
     words.set(RECENTS_LISTS_OFF >>> 2, lists.length)

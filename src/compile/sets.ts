@@ -20,6 +20,7 @@ import {
   SET_HAS_ADDR1,
   SET_HAS_ADDR2,
   SET_HAS_IFACE,
+  SET_HAS_MARK,
   SET_HAS_PORT,
   SET_HAS_PROTO,
   SET_HAS_ZERO,
@@ -58,6 +59,7 @@ const TYPES: ReadonlyMap<string, TypeShape> = new Map([
   ['hash:net,port,net', { dims: 3, flags: SET_HAS_ADDR1 | PROTO_PORT | ADDR2_AT(2) | SET_NOMATCH | SET_HAS_ZERO }],
   ['hash:net,net', { dims: 2, flags: SET_HAS_ADDR1 | ADDR2_AT(1) | SET_NOMATCH | SET_HAS_ZERO }],
   ['hash:net,iface', { dims: 2, flags: SET_HAS_ADDR1 | SET_HAS_IFACE | SET_NOMATCH | SET_HAS_ZERO }],
+  ['hash:ip,mark', { dims: 2, flags: SET_HAS_ADDR1 | SET_HAS_MARK | SET_HAS_ZERO }],
   ['bitmap:ip', { dims: 1, flags: SET_HAS_ADDR1 | SET_HAS_ZERO }],
   ['bitmap:port', { dims: 1, flags: SET_HAS_PORT }],
 ])
@@ -115,8 +117,9 @@ export class SetTable {
       this.#context.fault(place, `${label} is of type ${escapeText(set.type)}, which is not supported`)
       return 0
     }
-    if (set.options['bitmask'] !== undefined) {
-      this.#context.fault(place, `${label} has a bitmask, which is not supported`)
+    for (const option of ['bitmask', 'markmask']) {
+      if (set.options[option] === undefined) continue
+      this.#context.fault(place, `${label} has a ${option}, which is not supported`)
       return 0
     }
     const index = this.names.push(name) - 1
@@ -235,6 +238,9 @@ export class SetTable {
         }
         case 'port':
           port = part.port + (set.type === 'bitmap:port' ? 0 : part.proto * 65536)
+          break
+        case 'mark':
+          port = part.mark >>> 0
           break
         case 'iface':
           iface = this.#context.linkIds.get(part.name) ?? 0

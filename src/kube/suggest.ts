@@ -15,12 +15,12 @@ const SEARCHED = 5000
 export function nearNames(name: string, names: readonly string[]): string {
   if (names.length === 0) return 'there are none'
   const wanted = name.slice(0, 128)
-  const near = names
+  const close = names
     .slice(0, SEARCHED)
     .map((n) => ({ n, d: distance(wanted, n.slice(0, 128)) }))
     .filter(({ d }) => d <= Math.max(2, wanted.length / 4))
-    .sort((a, b) => a.d - b.d)
-    .slice(0, 3)
+  const best = Math.min(...close.map(({ d }) => d))
+  const near = close.filter(({ d }) => d === best).slice(0, 3)
   if (near.length > 0) return `did you mean ${near.map(({ n }) => escapeText(n)).join(' or ')}?`
   const more = names.length > SHOWN ? ` … (${names.length} in all)` : ''
   return `expected one of ${names.slice(0, SHOWN).map(escapeText).join(', ')}${more}`

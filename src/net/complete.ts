@@ -74,20 +74,20 @@ function show(value: unknown): string {
 class Fields {
   readonly problems: FieldProblem[]
   private readonly path: string
-  private readonly map: ReadonlyMap<string, unknown>
+  private readonly value: Readonly<Record<string, unknown>>
 
   constructor(value: object, path: string, problems: FieldProblem[]) {
-    this.map = new Map(Object.entries(value))
+    this.value = value as Record<string, unknown>
     this.path = path
     this.problems = problems
   }
 
   names(): Iterable<string> {
-    return this.map.keys()
+    return Object.keys(this.value)
   }
 
   get(name: string): unknown {
-    return this.map.get(name) ?? undefined
+    return Object.hasOwn(this.value, name) ? (this.value[name] ?? undefined) : undefined
   }
 
   has(name: string): boolean {

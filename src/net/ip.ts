@@ -32,18 +32,25 @@ export function familyOf(text: string): IpFamily {
 }
 
 function dottedQuad(text: string, leadingZeros: boolean): number | null {
-  if (text.length > 64) return null
-  const parts = text.split('.')
-  if (parts.length !== 4) return null
   let value = 0
-  for (const part of parts) {
-    if (!/^[0-9]+$/.test(part)) return null
-    if (part.length > 1 && part.startsWith('0') && !leadingZeros) return null
-    const n = Number(part)
-    if (n > 255) return null
-    value = value * 256 + n
+  let part = 0
+  let digits = 0
+  let dots = 0
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    if (c === 46) {
+      if (digits === 0 || ++dots > 3) return null
+      value = value * 256 + part
+      part = 0
+      digits = 0
+    } else if (c >= 48 && c <= 57) {
+      if (digits > 0 && part === 0 && !leadingZeros) return null
+      part = part * 10 + c - 48
+      if (part > 255) return null
+      digits++
+    } else return null
   }
-  return value
+  return dots === 3 && digits > 0 ? value * 256 + part : null
 }
 
 /**
@@ -162,6 +169,7 @@ export function formatAddress(address: IpAddress): string {
  * @example canonicalAddress('FD00:0:0::01') // 'fd00::1'
  */
 export function canonicalAddress(text: string): string | null {
+  if (!text.includes(':')) return parseIpv4(text) === null ? null : text // a strict dotted quad has one form only
   const address = parseAddress(text)
   return address === null ? null : formatAddress(address)
 }

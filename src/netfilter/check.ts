@@ -3,6 +3,7 @@
 // Spec: the kernel's net/ipv4/netfilter/ip_tables.c (marking of source chains) and the hooks and tables that targets and
 // matches are registered for. Two consequences of its walk are kept: a chain that no built-in chain leads to is not
 // looked at, and neither is what stands after an unconditional ACCEPT, DROP or RETURN.
+import { escapeText } from '../net/fault.js'
 import { BUILTIN_CHAINS, type HookName, type Rule, type TableName } from './model.js'
 
 /** What is wrong with a rule of the table; `word` is the one of its line that is to blame. */
@@ -23,8 +24,9 @@ interface Node {
   /** Rules from here on are never looked at. */
   readonly cut: number
   readonly rules: readonly Rule[]
-  readonly edges: readonly { readonly to: string; readonly rule: Rule }[]
-  readonly hooks: Set<HookName>
+  /** Bit n: reached from the n-th built-in chain of the table. */
+  hooks: number
+  open: boolean
 }
 
 function isUnconditional(rule: Rule): boolean {
@@ -46,41 +48,36 @@ function isVerdict(rule: Rule): boolean {
 
 function nodeOf(name: string, rules: readonly Rule[]): Node {
   const end = rules.findIndex((r) => isVerdict(r) && isUnconditional(r))
-  const cut = end < 0 ? rules.length : end + 1
-  const edges: { to: string; rule: Rule }[] = []
-  for (let i = 0; i < cut; i++) {
-    const rule = rules[i]!
-    const { target } = rule
-    if (target?.target === 'jump' || target?.target === 'goto') edges.push({ to: target.chain, rule })
-  }
-  return { name, cut, rules, edges, hooks: new Set() }
+  return { name, cut: end < 0 ? rules.length : end + 1, rules, hooks: 0, open: false }
 }
 
 /** Walks from one hook; returns the first loop as a fault. */
-function walk(nodes: ReadonlyMap<string, Node>, hook: HookName): TableFault | undefined {
+function walk(nodes: ReadonlyMap<string, Node>, hook: HookName, bit: number): TableFault | undefined {
   const start = nodes.get(hook)
   if (start === undefined) return undefined
-  const path: { node: Node; next: number }[] = [{ node: start, next: 0 }]
-  const open = new Set([start])
-  start.hooks.add(hook)
+  const path: { readonly node: Node; next: number }[] = [{ node: start, next: 0 }]
+  start.open = true
+  start.hooks |= bit
   while (path.length > 0) {
     const top = path[path.length - 1]!
-    const edge = top.node.edges[top.next++]
-    if (edge === undefined) {
-      open.delete(top.node)
+    if (top.next >= top.node.cut) {
+      top.node.open = false
       path.pop()
       continue
     }
-    const to = nodes.get(edge.to)
+    const rule = top.node.rules[top.next++]!
+    const { target } = rule
+    if (target?.target !== 'jump' && target?.target !== 'goto') continue
+    const to = nodes.get(target.chain)
     if (to === undefined) continue
-    if (open.has(to)) {
+    if (to.open) {
       const names = path.slice(path.findIndex((p) => p.node === to)).map((p) => p.node.name)
-      const message = `a loop of chains, reached from ${hook}: ${[...names, to.name].join(' -> ')}`
-      return { line: edge.rule.line, word: edge.to, message }
+      const message = `a loop of chains, reached from ${hook}: ${[...names, to.name].map((n) => escapeText(n)).join(' -> ')}`
+      return { line: rule.line, word: target.chain, message }
     }
-    if (to.hooks.has(hook)) continue
-    to.hooks.add(hook)
-    open.add(to)
+    if (to.hooks & bit) continue
+    to.hooks |= bit
+    to.open = true
     path.push({ node: to, next: 0 })
   }
   return undefined
@@ -104,7 +101,7 @@ const HOOKS_OF: Readonly<Record<string, readonly HookName[]>> = {
   MASQUERADE: ['POSTROUTING'],
 }
 
-function targetFault(rule: Rule, table: TableName, hooks: ReadonlySet<HookName>): string | undefined {
+function targetFault(rule: Rule, table: TableName, hooks: readonly HookName[]): string | undefined {
   const { target } = rule
   if (target === undefined) return undefined
   const name = target.target
@@ -112,21 +109,21 @@ function targetFault(rule: Rule, table: TableName, hooks: ReadonlySet<HookName>)
   if (only !== undefined && only !== table) return `${name} has its place in table ${only} only, not in ${table}`
   const clamp = name === 'TCPMSS' && target.mss === 'clamp-to-pmtu'
   const allowed: readonly HookName[] | undefined = clamp ? ['FORWARD', 'OUTPUT', 'POSTROUTING'] : HOOKS_OF[name]
-  const wrong = allowed === undefined ? undefined : [...hooks].find((h) => !allowed.includes(h))
+  const wrong = allowed === undefined ? undefined : hooks.find((h) => !allowed.includes(h))
   if (allowed === undefined || wrong === undefined) return undefined
   return `${name} cannot be reached from ${wrong}: expected ${allowed.join(' or ')} only`
 }
 
-function matchFault(rule: Rule, hooks: ReadonlySet<HookName>): { word: string; message: string } | undefined {
+function matchFault(rule: Rule, hooks: readonly HookName[]): { word: string; message: string } | undefined {
   for (const m of rule.matches) {
     if (m.match === 'addrtype' && m.limitIface !== undefined) {
       const banned: readonly HookName[] = m.limitIface === 'out' ? ['PREROUTING', 'INPUT'] : ['POSTROUTING', 'OUTPUT']
-      const wrong = banned.find((h) => hooks.has(h))
+      const wrong = banned.find((h) => hooks.includes(h))
       const word = `--limit-iface-${m.limitIface}`
       if (wrong !== undefined)
         return { word, message: `${word} has no place in ${wrong}, from where this rule is reached` }
     }
-    if (m.match === 'physdev' && hooks.has('OUTPUT') && (m.out !== undefined || m.isOut !== undefined)) {
+    if (m.match === 'physdev' && hooks.includes('OUTPUT') && (m.out !== undefined || m.isOut !== undefined)) {
       if (m.isBridged === undefined || m.isBridged.not) {
         const word = m.out !== undefined ? '--physdev-out' : '--physdev-is-out'
         return { word, message: `${word} has no place in OUTPUT, from where this rule is reached` }
@@ -136,24 +133,24 @@ function matchFault(rule: Rule, hooks: ReadonlySet<HookName>): { word: string; m
   return undefined
 }
 
-const NO_HOOKS: ReadonlySet<HookName> = new Set()
-
 /** All that is wrong with the table as a whole; empty when the kernel would take it. */
 export function checkTable(table: CheckedTable): TableFault[] {
+  const builtins = BUILTIN_CHAINS[table.name]
   const nodes = new Map<string, Node>()
   for (const [name, chain] of table.chains) nodes.set(name, nodeOf(name, chain.rules))
-  for (const hook of BUILTIN_CHAINS[table.name]) {
-    const loop = walk(nodes, hook)
+  for (const [n, hook] of builtins.entries()) {
+    const loop = walk(nodes, hook, 1 << n)
     if (loop !== undefined) return [loop]
   }
+  const hookSets = Array.from({ length: 1 << builtins.length }, (_, bits) => builtins.filter((_, n) => bits & (1 << n)))
   const faults: TableFault[] = []
   for (const node of nodes.values()) {
     for (let i = 0; i < node.rules.length; i++) {
       const rule = node.rules[i]!
-      const hooks = i < node.cut ? node.hooks : NO_HOOKS
+      const hooks = hookSets[i < node.cut ? node.hooks : 0]!
       const target = targetFault(rule, table.name, hooks)
       if (target !== undefined) faults.push({ line: rule.line, word: rule.target!.target, message: target })
-      const match = rule.matches.length > 0 ? matchFault(rule, hooks) : undefined
+      const match = matchFault(rule, hooks)
       if (match !== undefined) faults.push({ line: rule.line, ...match })
     }
   }

@@ -84,7 +84,8 @@ function readTo(words: OptionWords, range: Draft<NatRange>, base: boolean): void
       `${shown(word)} is no target: expected [ADDRESS[-ADDRESS]][:PORT[-PORT]] with ${rule.family === 'ipv4' ? 'IPv4' : 'IPv6'} addresses`,
     )
   }
-  if (order(from) > order(to)) throw words.bad(`the address range ${shown(addresses)} is reversed: expected FROM-TO`)
+  if (from !== to && order(from) > order(to))
+    throw words.bad(`the address range ${shown(addresses)} is reversed: expected FROM-TO`)
   range.from = from
   range.to = to
 }

@@ -8,7 +8,7 @@ import type { Answer, ConntrackEntry, Header, Packet, Quoted } from '../net/pack
 import { hasPorts, isIcmp, isIcmpError, PROTOCOL_TCP, protoNumber } from '../net/proto.js'
 import type { DataPlane, ProcessOptions } from './dataplane.js'
 import { quoted } from './fields.js'
-import { fieldPlace, type PacketId, type PacketItem, packetFault } from './packets.js'
+import { fieldPlace, type PacketId, type PacketItem, packetFault, packetFields } from './packets.js'
 
 export interface ScriptOptions extends ProcessOptions {
   /** Name of the packets' file, for messages. */
@@ -92,7 +92,7 @@ export class PacketScript {
 }
 
 function againFields(before: Resolved['fields'], own: PacketItem['fields']): Record<string, unknown> {
-  const fields: Record<string, unknown> = Object.assign(Object.create(null), before)
+  const fields = packetFields(before)
   // Flags and numbers go together: other flags have their own default numbers.
   if ('flags' in own || !('flags' in before)) for (const key of ['flags', 'seq', 'ack']) delete fields[key]
   return fields

@@ -277,7 +277,6 @@ function forward(world: World, skb: Skb): End {
   skb.outIface = outDev(skb.route)
   const atForward = runHook(world, skb, 'FORWARD')
   if (atForward !== undefined) return dropped(atForward)
-  skb.inIface = null
   const atPost = runHook(world, skb, 'POSTROUTING')
   return atPost === undefined ? { end: 'forward', skb } : dropped(atPost)
 }

@@ -62,7 +62,9 @@ function sourceFor(world: World, skb: Skb): string | undefined {
   if (back.prefsrc !== undefined) return back.prefsrc
   if (back.type === 'local') return packet.src
   const dev = back.hop?.dev ?? ''
-  return skb.family === 'ipv4' ? selectIpv4(ns, dev, back.hop?.via ?? packet.src) : selectIpv6(ns, dev, packet.src)
+  if (skb.family === 'ipv4') return selectIpv4(ns, dev, back.hop?.via ?? packet.src)
+  // IPv6 prefers the addresses of the interface by which the packet came in.
+  return selectIpv6(ns, skb.inIface ?? dev, packet.src)
 }
 
 /** Errors keep the tos bits of their cause, with the precedence of network control. */

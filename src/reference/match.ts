@@ -8,7 +8,6 @@ import { matchesConntrack } from './match-conntrack.js'
 import { splitVisit, type Visit } from './prf.js'
 import { lookupRoute, lookupTable } from './route.js'
 import { inSet } from './set.js'
-import { isOwnAddress } from './source.js'
 import { flagsOf } from './tcp.js'
 import { protoOf } from './tuple.js'
 import type { Skb, World } from './types.js'
@@ -88,27 +87,30 @@ function matchesMultiport(m: Extract<Match, { match: 'multiport' }>, skb: Skb): 
   return m.ports.some((r) => asked.some((p) => inRange(p, r))) !== m.not
 }
 
-/** The type that addrtype sees in an address. `dev`: only this interface's addresses count as local. */
-function addressType(world: World, skb: Skb, address: string, dev: string | undefined): string {
-  const { ns } = world
-  if (skb.family === 'ipv6') {
-    if (address === '::') return 'UNSPEC'
-    if (isMulticast(address)) return 'MULTICAST'
-    const route = lookupRoute(ns, { ...ROUTE_KEY, family: 'ipv6', dst: address, src: '::' })
-    if (route.outcome === 'unreachable' || route.outcome === 'none') return 'UNREACHABLE'
-    if (route.outcome !== 'route') return 'UNREACHABLE'
-    const local = route.type === 'local' && (dev === undefined || route.hop?.dev === dev || ownOf(world, dev, address))
-    if (local) return 'LOCAL'
-    return route.type === 'anycast' ? 'ANYCAST' : 'UNICAST'
-  }
+/** The type that addrtype sees in an IPv4 address. `dev`: only this interface's routes count. */
+function addressType(world: World, address: string, dev: string | undefined): string {
   if (inPrefix(address, '0.0.0.0/8') || address === '255.255.255.255') return 'BROADCAST'
   if (isMulticast(address)) return 'MULTICAST'
-  const found = lookupTable(ns, 255, { ...ROUTE_KEY, family: 'ipv4', dst: address, src: '0.0.0.0' })
+  const found = lookupTable(world.ns, LOCAL_TABLE, { ...ROUTE_KEY, family: 'ipv4', dst: address, src: '0.0.0.0' })
   if (found === undefined) return 'UNICAST'
   if (dev !== undefined && found.nextHops[0]?.dev !== dev) return 'UNICAST'
   return found.type.toUpperCase()
 }
 
+/** IPv6 asks the form of the address first, and the routes only for LOCAL, ANYCAST and UNREACHABLE. */
+function isType6(world: World, address: string, types: readonly string[], dev: string | undefined): boolean {
+  const multicast = isMulticast(address)
+  if (types.includes('MULTICAST') && !multicast) return false
+  if (types.includes('UNICAST') && (multicast || address === '::')) return false
+  if (types.includes('UNSPEC') && address !== '::') return false
+  if (!types.some((t) => t === 'LOCAL' || t === 'ANYCAST' || t === 'UNREACHABLE')) return true
+  const route = lookupRoute(world.ns, { ...ROUTE_KEY, family: 'ipv6', dst: address, src: '::' })
+  if (route.outcome !== 'route') return types.includes('UNREACHABLE')
+  const local = dev === undefined ? route.type === 'local' : ownOf(world, dev, address)
+  return (local && types.includes('LOCAL')) || (route.type === 'anycast' && types.includes('ANYCAST'))
+}
+
+const LOCAL_TABLE = 255
 const ROUTE_KEY = { iif: 'lo', mark: 0, tos: 0, proto: 0 }
 
 function ownOf(world: World, dev: string, address: string): boolean {
@@ -116,11 +118,12 @@ function ownOf(world: World, dev: string, address: string): boolean {
 }
 
 function matchesAddrtype(m: Extract<Match, { match: 'addrtype' }>, skb: Skb, world: World): boolean {
-  const dev = m.limitIface === 'in' ? skb.inIface : m.limitIface === 'out' ? skb.outIface : undefined
-  const typed = (address: string): string => addressType(world, skb, address, dev ?? undefined)
+  const iface = m.limitIface === 'in' ? skb.inIface : m.limitIface === 'out' ? skb.outIface : null
+  const dev = iface ?? undefined
+  const is = (address: string, types: readonly string[]): boolean =>
+    skb.family === 'ipv6' ? isType6(world, address, types, dev) : types.includes(addressType(world, address, dev))
   return (
-    negate(m.srcType, (types) => types.includes(typed(skb.packet.src) as never)) &&
-    negate(m.dstType, (types) => types.includes(typed(skb.packet.dst) as never))
+    negate(m.srcType, (types) => is(skb.packet.src, types)) && negate(m.dstType, (types) => is(skb.packet.dst, types))
   )
 }
 
@@ -216,5 +219,3 @@ function matches(m: Match, skb: Skb, context: MatchContext): boolean {
       return matchesPhysdev(m)
   }
 }
-
-export { isOwnAddress }

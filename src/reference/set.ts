@@ -1,11 +1,11 @@
 // ipsets: is a packet in a set? Kernel: net/netfilter/ipset/ip_set_hash_*.c, ip_set_bitmap_*.c, ip_set_list_set.c.
 // Owns the membership test; sets do not change while packets run.
 
-import { hasPorts, isIcmp } from '../net/proto.js'
+import { isIcmp, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/proto.js'
 import type { SetDirection } from '../netfilter/model.js'
 import type { IpSet, SetEntry, SetPart } from '../netns/model.js'
 import { inPrefix, maskedOf } from './address.js'
-import { protoOf } from './tuple.js'
+import { isTrackedWithPorts, protoOf } from './tuple.js'
 import type { Skb, World } from './types.js'
 
 /** What a set's type says its elements are made of, e.g. `['ip', 'port', 'net']`. */
@@ -17,7 +17,7 @@ function port(skb: Skb, direction: SetDirection): number | undefined {
   const { packet } = skb
   const proto = protoOf(packet)
   if (isIcmp(proto)) return ((packet.icmp_type ?? 0) << 8) | (packet.icmp_code ?? 0)
-  if (hasPorts(proto)) return direction === 'src' ? packet.sport : packet.dport
+  if (isTrackedWithPorts(proto)) return direction === 'src' ? packet.sport : packet.dport
   return proto === 0 ? undefined : 0
 }
 
@@ -80,6 +80,7 @@ function testSet(world: World, skb: Skb, set: IpSet, dirs: readonly SetDirection
   if (dirs.length < parts.length) return false
   const needsFamily = set.type !== 'bitmap:port' && set.type !== 'hash:mac'
   if (needsFamily && set.family !== skb.family) return false
+  if (set.type === 'bitmap:port' && ![PROTOCOL_TCP, PROTOCOL_UDP].includes(protoOf(skb.packet))) return false
   const hits = live.filter((e) => e.parts.every((p, i) => matchesPart(skb, p, dirs[i]!)))
   const best = hits.sort(moreSpecific)[0]
   return best !== undefined && best.nomatch === returnNomatch

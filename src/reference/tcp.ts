@@ -139,7 +139,6 @@ export function trackTcp(world: World, flow: Connection, dir: Direction, packet:
     if (first === 'INVALID') return 'invalid'
     if (first !== 'SYN_SENT' && sysctl(world.ns, 'net.netfilter.nf_conntrack_tcp_loose', 1) === 0) return 'invalid'
     flow.tcp.sides[0].end = segmentEnd(packet)
-    if (first !== 'SYN_SENT') flow.tcp.sides[1].end = 0
   }
   let old = flow.state
   let state = next(old)

@@ -4,6 +4,7 @@ import { proxyRules } from '../../src/kube/proxy.js'
 import type { ProxyOptions } from '../../src/kube/proxy-options.js'
 import type { Answer, Packet } from '../../src/net/packet.js'
 import type { Ruleset } from '../../src/netfilter/model.js'
+import { readRules } from '../../src/netfilter/read.js'
 import type { DataPlane } from '../../src/netns/dataplane.js'
 import { deriveRoutes } from '../../src/netns/derive.js'
 import type { Address, Link, NetworkNamespace, Route } from '../../src/netns/model.js'
@@ -24,14 +25,14 @@ export interface Flow {
 const EXTRA_DRAWS = 24
 const MOST_DRAWS = 600
 
-/** The rules that a step's flows meet; a text says why there are none. */
-export function rulesForFlows(
-  cluster: Cluster,
-  options: ProxyOptions,
-  inputRules: string | undefined,
-): Ruleset | string {
-  if (inputRules !== undefined) return 'a rule text of its own, with comments that iptables would not read'
-  return proxyRules(cluster, options)
+/** The rules that a step's flows meet: those of its objects, or a text of its own. */
+export function rulesForFlows(cluster: Cluster, options: ProxyOptions, inputRules: string | undefined): Ruleset {
+  if (inputRules === undefined) return proxyRules(cluster, options)
+  // Its comments of several words have no quotes, and its built-in chains no policy.
+  const text = inputRules
+    .replace(/--comment (?!")(.*?)(?= -[a-z] )/g, '--comment "$1"')
+    .replace(/^:(INPUT|FORWARD|OUTPUT|PREROUTING|POSTROUTING) - /gm, ':$1 ACCEPT ')
+  return readRules(`${text}\n`, { file: 'inputRules', family: options.family })
 }
 
 /** The namespace that the cases assume. */

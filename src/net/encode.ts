@@ -1,0 +1,186 @@
+// A packet to the bytes of its IP packet, with right lengths and checksums; payloads are zeros.
+// Owns what stands in the header fields that a packet does not name: identification 0, no fragments, urgent pointer 0.
+// Spec: RFC 791, 8200, 9293, 768, 3828, 9260, 4340, 792, 4443, 2784 (GRE), 4303 (ESP).
+import { type Ends, internetChecksum, writeChecksum } from './checksum.js'
+import { addressToBytes, parseAddress } from './ip.js'
+import { packetLength, QUOTE_LIMIT_ICMP, QUOTE_LIMIT_ICMPV6 } from './length.js'
+import type { Packet, Quoted } from './packet.js'
+import {
+  defaultSctpTag,
+  hasPorts,
+  isIcmp,
+  isIcmpError,
+  PROTOCOL_AH,
+  PROTOCOL_DCCP,
+  PROTOCOL_GRE,
+  PROTOCOL_ICMP,
+  PROTOCOL_ICMPV6,
+  PROTOCOL_SCTP,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+  PROTOCOL_UDPLITE,
+  parseTcpFlags,
+  protoNumber,
+  SCTP_TAG_A,
+  SCTP_TAG_B,
+  sctpChunkNumber,
+  TCP_ACK,
+  TCP_SYN,
+} from './proto.js'
+
+/** Protocol numbers that IPv6 reads as extension headers. */
+const EXTENSIONS: readonly number[] = [0, 43, 44, PROTOCOL_AH, 60]
+
+function put16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8
+  bytes[at + 1] = value
+}
+
+function put32(bytes: Uint8Array, at: number, value: number): void {
+  put16(bytes, at, value >>> 16)
+  put16(bytes, at + 2, value & 0xffff)
+}
+
+/** How `extra_len` is spread: TCP options (no-operation), then IP options or an IPv6 destination options header. */
+interface Extra {
+  readonly tcp: number
+  readonly network: number
+}
+
+function spread(packet: Packet | Quoted, proto: number, v6: boolean): Extra {
+  const extra = 'extra_len' in packet ? (packet.extra_len ?? 0) : 0
+  const step = v6 ? 8 : 4
+  const limit = v6 ? 2048 : 40
+  for (let tcp = proto === PROTOCOL_TCP ? Math.min(40, extra & ~3) : 0; tcp >= 0; tcp -= 4)
+    if (extra - tcp <= limit && (extra - tcp) % step === 0) return { tcp, network: extra - tcp }
+  throw new RangeError(`extra_len ${extra} cannot be written as options of ${v6 ? 'IPv6' : 'IPv4'} and TCP`)
+}
+
+function fillTcp(bytes: Uint8Array, packet: Packet | Quoted, options: number): void {
+  const flags = parseTcpFlags(packet.flags ?? 'S') ?? TCP_SYN
+  put32(bytes, 4, packet.seq ?? (flags & TCP_SYN ? 1000 : 1001))
+  put32(bytes, 8, packet.ack ?? (flags & TCP_ACK ? 1001 : 0))
+  bytes[12] = (5 + options / 4) << 4
+  bytes[13] = flags
+  put16(bytes, 14, ('win' in packet ? packet.win : undefined) ?? 64240)
+  bytes.fill(1, 20, 20 + options)
+}
+
+function fillSctp(bytes: Uint8Array, packet: Packet | Quoted): void {
+  const chunk = sctpChunkNumber(packet.sctp_chunk ?? 'INIT') ?? 1
+  put32(bytes, 4, ('vtag' in packet ? packet.vtag : undefined) ?? defaultSctpTag(chunk))
+  bytes[12] = chunk
+  if (chunk === 0) {
+    bytes[13] = 3 // one fragment: begin and end
+    put16(bytes, 14, 16 + (packet.payload_len || 4))
+    return
+  }
+  put16(bytes, 14, bytes.length - 12)
+  if (chunk === 1 || chunk === 2) {
+    put32(bytes, 16, chunk === 1 ? SCTP_TAG_A : SCTP_TAG_B)
+    put32(bytes, 20, 65536) // receiver window
+    put32(bytes, 24, 0x00010001) // one stream each way
+  }
+}
+
+function fillDccp(bytes: Uint8Array): void {
+  bytes[4] = bytes.length / 4
+  bytes[8] = 1 // Request, with a long sequence number
+}
+
+function fillIcmp(bytes: Uint8Array, packet: Packet | Quoted, proto: number): void {
+  const type = packet.icmp_type ?? (proto === PROTOCOL_ICMP ? 8 : 128)
+  bytes[0] = type
+  bytes[1] = packet.icmp_code ?? 0
+  if (!isIcmpError(proto, type)) put16(bytes, 4, packet.icmp_id ?? 1)
+  else if (packet.inner !== undefined) {
+    const limit = ('inner_len' in packet ? packet.inner_len : undefined) ?? quoteLimit(proto)
+    bytes.set(encodePacket(packet.inner).subarray(0, limit), 8)
+  }
+}
+
+const quoteLimit = (proto: number): number => (proto === PROTOCOL_ICMP ? QUOTE_LIMIT_ICMP : QUOTE_LIMIT_ICMPV6)
+
+function fillLayer4(bytes: Uint8Array, packet: Packet | Quoted, proto: number, ends: Ends, options: number): void {
+  if (hasPorts(proto)) {
+    put16(bytes, 0, packet.sport ?? 0)
+    put16(bytes, 2, packet.dport ?? 0)
+  }
+  if (proto === PROTOCOL_TCP) fillTcp(bytes, packet, options)
+  else if (proto === PROTOCOL_UDP) put16(bytes, 4, bytes.length)
+  else if (proto === PROTOCOL_UDPLITE) put16(bytes, 4, 0)
+  else if (proto === PROTOCOL_SCTP) fillSctp(bytes, packet)
+  else if (proto === PROTOCOL_DCCP) fillDccp(bytes)
+  else if (isIcmp(proto)) fillIcmp(bytes, packet, proto)
+  else if (proto === PROTOCOL_GRE) put16(bytes, 2, 0x0800)
+  writeChecksum(proto, ends, bytes, 'bad_csum' in packet && packet.bad_csum === true)
+}
+
+/**
+ * The bytes of a packet from its IP header on, as many as `packetLength` says. Checksums are right (unless
+ * `bad_csum`), the payload is zeros; `extra_len` becomes TCP no-operation options, IPv4 options or an IPv6
+ * destination options header. `iface`, mark, owner, `mac` and time are not on the wire. `decodePacket` reads it back.
+ * Throws a RangeError on addresses that are none or of two families, an unknown protocol, an IPv6 packet whose
+ * protocol is an extension header, an `extra_len` that options cannot fill, and more than 65535 bytes.
+ *
+ * @example encodePacket({ proto: 'udp', src: '10.0.0.1', dst: '10.0.0.2', dport: 53, payload_len: 4 }).length // 32
+ */
+export function encodePacket(packet: Packet | Omit<Packet, 'iface'> | Quoted): Uint8Array {
+  const whole = packet as Packet
+  const src = parseAddress(packet.src)
+  const dst = parseAddress(packet.dst)
+  if (src === null || dst === null || src.family !== dst.family)
+    throw new RangeError('a packet needs two addresses of one family')
+  const v6 = src.family === 'ipv6'
+  const named = protoNumber(packet.proto)
+  if (named === null) throw new RangeError('unknown protocol')
+  const proto = v6 && named === PROTOCOL_ICMP ? PROTOCOL_ICMPV6 : named
+  if (v6 && EXTENSIONS.includes(proto)) throw new RangeError(`protocol ${proto} is an extension header in IPv6`)
+  const length = packetLength(whole)
+  if (length > 65535) throw new RangeError(`the packet would have ${length} bytes; 65535 is the most`)
+  const extra = spread(packet, proto, v6)
+  const bytes = new Uint8Array(length)
+  const ends: Ends = { src: addressToBytes(src), dst: addressToBytes(dst) }
+  const tos = packet.tos ?? 0
+  const ttl = packet.ttl ?? 64
+  const start = (v6 ? 40 : 20) + extra.network
+  if (v6) {
+    put16(bytes, 0, 0x6000 | (tos << 4))
+    put16(bytes, 4, length - 40)
+    bytes[6] = extra.network > 0 ? 60 : proto
+    bytes[7] = ttl
+    bytes.set(ends.src, 8)
+    bytes.set(ends.dst, 24)
+    if (extra.network > 0) {
+      bytes[40] = proto
+      bytes[41] = extra.network / 8 - 1
+      padDestinationOptions(bytes.subarray(42, start))
+    }
+  } else {
+    bytes[0] = 0x40 | (start / 4)
+    bytes[1] = tos
+    put16(bytes, 2, length)
+    bytes[8] = ttl
+    bytes[9] = proto
+    bytes.set(ends.src, 12)
+    bytes.set(ends.dst, 16)
+    bytes.fill(1, 20, start)
+    put16(bytes, 10, internetChecksum(bytes.subarray(0, start)))
+  }
+  fillLayer4(bytes.subarray(start), packet, proto, ends, extra.tcp)
+  return bytes
+}
+
+/** PadN options (type 1) of at most 255 bytes of data each. */
+function padDestinationOptions(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
+    const left = bytes.length - at
+    // Never leave a single byte behind: Pad1 is type 0, which a zero byte is anyway.
+    const size = Math.min(257, left)
+    if (size >= 2) {
+      bytes[at] = 1
+      bytes[at + 1] = size - 2
+    }
+    at += size
+  }
+}
