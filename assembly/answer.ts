@@ -170,7 +170,8 @@ export class Answer {
       if (to === 0xffffffff || to >>> 28 === 14) return false
       return proto !== 1 || type === 0 || type === 8 || (type >= 13 && type <= 18)
     }
-    if (Address.isZero(CTX_SRC_AT) || Address.isMulticast(CTX_SRC_AT, 6) || Address.isMulticast(CTX_DST_AT, 6)) return false
+    if (Address.isZero(CTX_SRC_AT) || Address.isMulticast(CTX_SRC_AT, 6) || Address.isMulticast(CTX_DST_AT, 6))
+      return false
     return proto !== 58 || type >= 128
   }
 

@@ -54,7 +54,7 @@ import { Steps } from './steps'
 import { Sysctl } from './sysctl'
 import { Table } from './table'
 import { Tcp } from './tcp'
-import { TRACK_INVALID, TRACK_OK, TRACK_REOPEN, Timeout } from './timeout'
+import { Timeout, TRACK_INVALID, TRACK_OK, TRACK_REOPEN } from './timeout'
 import { INVERSE_TUPLE, PACKET_TUPLE, Tuple } from './tuple'
 
 export class Conntrack {
@@ -95,7 +95,8 @@ export class Conntrack {
     else if (load<u32>(CTX_CT_AT) === 0) Steps.conntrack(TRACE_CT_INVALID, 0)
     else {
       const state = ctinfo % 3
-      const code = state === CTINFO_NEW ? TRACE_CT_NEW : state === CTINFO_RELATED ? TRACE_CT_RELATED : TRACE_CT_ESTABLISHED
+      const code =
+        state === CTINFO_NEW ? TRACE_CT_NEW : state === CTINFO_RELATED ? TRACE_CT_RELATED : TRACE_CT_ESTABLISHED
       Steps.conntrack(code, Conntrack.direction(ctinfo))
     }
   }
@@ -190,7 +191,8 @@ export class Conntrack {
     } else if (Tuple.isIcmp(proto, family)) {
       if (!(status & IPS_CONFIRMED)) {
         const type = load<u32>(Table.tuple(ct, 0) + TUPLE_DPORT_OFF) >>> 8
-        const query = family === 4 ? type === 8 || type === 13 || type === 15 || type === 17 : type === 128 || type === 139
+        const query =
+          family === 4 ? type === 8 || type === 13 || type === 15 || type === 17 : type === 128 || type === 139
         if (!query) return TRACK_INVALID
       }
       Timeout.refresh(ct, Sysctl.ms(family === 4 ? SYSCTL_ICMP : SYSCTL_ICMPV6))

@@ -5,6 +5,8 @@ import { Address } from './address'
 import { Answer } from './answer'
 import { conntrackOn, hasTable, runTable } from './chain'
 import { Conntrack } from './conntrack'
+import { Fib } from './fib'
+import { INPUT_DROP, INPUT_ERROR, INPUT_FORWARD, INPUT_LOCAL, Input } from './input'
 import {
   CTX_DST_AT,
   CTX_FAMILY_AT,
@@ -37,13 +39,13 @@ import {
   REASON_TABLE_FULL,
   REASON_TTL_EXCEEDED,
   REASON_UNREACHABLE,
-  REJECT_ICMP6_ADM_PROHIBITED,
-  REJECT_ICMP6_HOP_LIMIT,
-  REJECT_ICMP6_NO_ROUTE,
   REJECT_ICMP_ADMIN_PROHIBITED,
   REJECT_ICMP_HOST_UNREACHABLE,
   REJECT_ICMP_NET_UNREACHABLE,
   REJECT_ICMP_TTL_EXCEEDED,
+  REJECT_ICMP6_ADM_PROHIBITED,
+  REJECT_ICMP6_HOP_LIMIT,
+  REJECT_ICMP6_NO_ROUTE,
   RTN_BLACKHOLE,
   RTN_BROADCAST,
   RTN_LOCAL,
@@ -61,12 +63,10 @@ import {
   TRACE_ROUTE_OUTPUT,
   TRACE_ROUTE_REROUTE,
 } from './layout'
-import { INPUT_DROP, INPUT_ERROR, INPUT_FORWARD, INPUT_LOCAL, Input } from './input'
 import { Nat } from './nat'
 import { Route } from './route'
 import { Links } from './source'
 import { Steps } from './steps'
-import { Fib } from './fib'
 import { Sysctl } from './sysctl'
 import { Way } from './way'
 

@@ -160,7 +160,12 @@ export function run(records: usize, quotes: usize, results: usize, answers: usiz
   stop = STOP_DONE
   for (let i: u32 = 0; i < count; i++) {
     const n = <usize>(from + i)
-    const reason = one(records + n * RECORD_BYTES, quotes + n * HDR_BYTES, results + n * RESULT_BYTES, answers + n * HDR_BYTES)
+    const reason = one(
+      records + n * RECORD_BYTES,
+      quotes + n * HDR_BYTES,
+      results + n * RESULT_BYTES,
+      answers + n * HDR_BYTES,
+    )
     if (reason !== STOP_DONE) {
       stop = reason
       return i
@@ -207,7 +212,10 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
     const local = load<u32>(CTX_IN_LINK_AT) !== 0 || Way.type === RTN_LOCAL
     store<u32>(result + RESULT_VERDICT_OFF, local ? VERDICT_LOCAL : fromHere ? VERDICT_OUT : VERDICT_FORWARD)
     store<u32>(result + RESULT_MARK_OFF, load<u32>(CTX_MARK_AT))
-    store<u32>(result + (local ? RESULT_IN_LINK_OFF : RESULT_OUT_LINK_OFF), load<u32>(local ? CTX_IN_LINK_AT : CTX_OUT_LINK_AT))
+    store<u32>(
+      result + (local ? RESULT_IN_LINK_OFF : RESULT_OUT_LINK_OFF),
+      load<u32>(local ? CTX_IN_LINK_AT : CTX_OUT_LINK_AT),
+    )
     if (Packet.quotes()) {
       memory.copy(answer, CTX_INNER_AT, HDR_BYTES)
       store<u32>(result + RESULT_FLAGS_OFF, RESULT_QUOTES)

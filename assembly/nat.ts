@@ -102,7 +102,12 @@ export class Nat {
     }
     if (Nat.isBound(ct, ctinfo, source)) {
       const direction = Conntrack.direction(ctinfo)
-      Tuple.invert(TARGET_TUPLE, Table.tuple(ct, 1 - direction), load<u32>(ct + CT_PROTO_OFF), load<u32>(ct + CT_FAMILY_OFF))
+      Tuple.invert(
+        TARGET_TUPLE,
+        Table.tuple(ct, 1 - direction),
+        load<u32>(ct + CT_PROTO_OFF),
+        load<u32>(ct + CT_FAMILY_OFF),
+      )
       Nat.rewrite(TARGET_TUPLE, source)
     }
     return true

@@ -117,7 +117,9 @@ export class Route {
       const argument = load<u32>(rule + POLICY_TABLE_OFF)
       if (action === ACTION_TABLE) {
         if (argument === 0) continue
-        if (Route.inTable(Route.tables + (argument - 1) * RTABLE_BYTES, to, tos, load<u32>(rule + POLICY_SUPPRESS_OFF))) {
+        if (
+          Route.inTable(Route.tables + (argument - 1) * RTABLE_BYTES, to, tos, load<u32>(rule + POLICY_SUPPRESS_OFF))
+        ) {
           Route.choose(draw)
           return
         }

@@ -95,7 +95,10 @@ export class Source {
   }
 
   private static isPrimary4(address: usize): bool {
-    return !(load<u32>(address + ADDRESS_FLAGS_OFF) & ADDRESS_SECONDARY) && load<u32>(address + ADDRESS_SCOPE_OFF) === SCOPE_GLOBAL
+    return (
+      !(load<u32>(address + ADDRESS_FLAGS_OFF) & ADDRESS_SECONDARY) &&
+      load<u32>(address + ADDRESS_SCOPE_OFF) === SCOPE_GLOBAL
+    )
   }
 
   private static best4(link: u32, via: usize): usize {

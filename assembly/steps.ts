@@ -1,4 +1,6 @@
 // The steps of the way that are no rules, as trace events: hooks, conntrack, routes, bindings. Nothing when not tracing.
+
+import { Address } from './address'
 import {
   CTX_FAMILY_AT,
   CTX_TRACING_AT,
@@ -19,7 +21,6 @@ import {
   TUPLE_SPORT_OFF,
   TUPLE_SRC_OFF,
 } from './layout'
-import { Address } from './address'
 import { Route } from './route'
 import { traceEvent } from './trace'
 

@@ -60,7 +60,14 @@ export class Table {
     Table.heap = Memory.allocate(<usize>capacity * 4)
     Table.heads = Memory.allocate(<usize>slots * 4)
     Table.free = Memory.allocate(<usize>capacity * 4)
-    return Table.hot !== 0 && Table.cold !== 0 && Table.index !== 0 && Table.heap !== 0 && Table.heads !== 0 && Table.free !== 0
+    return (
+      Table.hot !== 0 &&
+      Table.cold !== 0 &&
+      Table.index !== 0 &&
+      Table.heap !== 0 &&
+      Table.heads !== 0 &&
+      Table.free !== 0
+    )
   }
 
   static hotOf(record: u32): usize {

@@ -36,7 +36,7 @@ import {
 } from './layout'
 import { Sysctl } from './sysctl'
 import { Table } from './table'
-import { TRACK_INVALID, TRACK_OK, TRACK_REOPEN, Timeout } from './timeout'
+import { Timeout, TRACK_INVALID, TRACK_OK, TRACK_REOPEN } from './timeout'
 
 const FIN: u32 = 1
 const SYN: u32 = 2
@@ -65,18 +65,126 @@ const KIND_NONE: u32 = 5
 
 /** Next state by direction, kind and state (NONE, SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LAST_ACK, TIME_WAIT, CLOSE, SYN_SENT2). */
 const NEXT = memory.data<u8>([
-  1, 1, 11, 11, 11, 11, 11, 1, 1, 9, // original: syn
-  10, 10, 2, 11, 11, 11, 11, 11, 11, 2, // synack
-  10, 10, 4, 4, 6, 6, 6, 7, 8, 10, // fin
-  3, 10, 3, 3, 5, 5, 7, 7, 8, 10, // ack
-  10, 8, 8, 8, 8, 8, 8, 8, 8, 8, // rst
-  10, 10, 10, 10, 10, 10, 10, 10, 10, 10, // none
-  10, 9, 10, 10, 10, 10, 10, 1, 10, 9, // reply: syn
-  10, 2, 11, 11, 11, 11, 11, 11, 11, 2, // synack
-  10, 10, 4, 4, 6, 6, 6, 7, 8, 10, // fin
-  10, 11, 2, 3, 5, 5, 7, 7, 8, 11, // ack
-  10, 8, 8, 8, 8, 8, 8, 8, 8, 8, // rst
-  10, 10, 10, 10, 10, 10, 10, 10, 10, 10, // none
+  1,
+  1,
+  11,
+  11,
+  11,
+  11,
+  11,
+  1,
+  1,
+  9, // original: syn
+  10,
+  10,
+  2,
+  11,
+  11,
+  11,
+  11,
+  11,
+  11,
+  2, // synack
+  10,
+  10,
+  4,
+  4,
+  6,
+  6,
+  6,
+  7,
+  8,
+  10, // fin
+  3,
+  10,
+  3,
+  3,
+  5,
+  5,
+  7,
+  7,
+  8,
+  10, // ack
+  10,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8, // rst
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10, // none
+  10,
+  9,
+  10,
+  10,
+  10,
+  10,
+  10,
+  1,
+  10,
+  9, // reply: syn
+  10,
+  2,
+  11,
+  11,
+  11,
+  11,
+  11,
+  11,
+  11,
+  2, // synack
+  10,
+  10,
+  4,
+  4,
+  6,
+  6,
+  6,
+  7,
+  8,
+  10, // fin
+  10,
+  11,
+  2,
+  3,
+  5,
+  5,
+  7,
+  7,
+  8,
+  11, // ack
+  10,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8, // rst
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10, // none
 ])
 
 export class Tcp {
@@ -95,7 +203,15 @@ export class Tcp {
   private static valid(flags: u32): bool {
     const set = flags & 0x37
     return (
-      set === 2 || set === 0x22 || set === 0x12 || set === 4 || set === 0x14 || set === 0x11 || set === 0x31 || set === 0x10 || set === 0x30
+      set === 2 ||
+      set === 0x22 ||
+      set === 0x12 ||
+      set === 4 ||
+      set === 0x14 ||
+      set === 0x11 ||
+      set === 0x31 ||
+      set === 0x10 ||
+      set === 0x30
     )
   }
 
@@ -179,7 +295,8 @@ export class Tcp {
     const normal = Sysctl.get(SYSCTL_TCP_TIMEOUTS + next)
     let timeout = normal
     const sides = load<u32>(cold + CT_TCP_FLAGS_OFF) | load<u32>(cold + CT_TCP_FLAGS_OFF + 4)
-    if (load<u32>(cold + CT_TCP_RETRANS_OFF) >= Sysctl.get(SYSCTL_TCP_MAX_RETRANS) && normal > retrans) timeout = retrans
+    if (load<u32>(cold + CT_TCP_RETRANS_OFF) >= Sysctl.get(SYSCTL_TCP_MAX_RETRANS) && normal > retrans)
+      timeout = retrans
     else if (kind === KIND_RST) timeout = Sysctl.get(SYSCTL_TCP_TIMEOUTS + CLOSE)
     else if (sides & TCPF_UNACKED && normal > unack) timeout = unack
     else if (load<u32>(cold + CT_TCP_LAST_WIN_OFF) === 0 && normal > retrans) timeout = retrans

@@ -1,12 +1,5 @@
 // What a tracker says of a packet, and how it keeps its connection alive.
-import {
-  CT_END_OFF,
-  CT_STATUS_OFF,
-  CTX_NOW_AT,
-  IPS_CONFIRMED,
-  IPS_DYING,
-  IPS_FIXED_TIMEOUT,
-} from './layout'
+import { CT_END_OFF, CT_STATUS_OFF, CTX_NOW_AT, IPS_CONFIRMED, IPS_DYING, IPS_FIXED_TIMEOUT } from './layout'
 import { Table } from './table'
 
 export const TRACK_INVALID: u32 = 0

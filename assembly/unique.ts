@@ -108,7 +108,8 @@ export class Unique {
     if (left > EVICT_ATTEMPTS || Unique.proto !== 6 || load<u32>(Unique.ct + CT_STATE_OFF) !== SYN_SENT) return true
     if (!Tuple.same(Table.tuple(other, 1), INVERSE_TUPLE)) return true
     const status = load<u32>(other + CT_STATUS_OFF)
-    if (load<u32>(other + CT_STATE_OFF) < TIME_WAIT || status & IPS_FIXED_TIMEOUT || !(status & IPS_SRC_NAT)) return true
+    if (load<u32>(other + CT_STATE_OFF) < TIME_WAIT || status & IPS_FIXED_TIMEOUT || !(status & IPS_SRC_NAT))
+      return true
     const mine = load<u32>(Table.coldOf(Unique.ct) + CT_TCP_END_OFF)
     const theirs = load<u32>(Table.coldOf(other) + CT_TCP_END_OFF)
     if (<i32>(mine - theirs) <= 0) return true
@@ -225,7 +226,8 @@ export class Unique {
       first = port < 512 ? 1 : port < 1024 ? 600 : 1024
       size = port < 512 ? 511 : port < 1024 ? 424 : 64512
     }
-    let offset = flags & NATRANGE_OFFSET ? (port - load<u32>(range + NATRANGE_BASE_PORT_OFF)) & 0xffff : Unique.draw(source)
+    let offset =
+      flags & NATRANGE_OFFSET ? (port - load<u32>(range + NATRANGE_BASE_PORT_OFF)) & 0xffff : Unique.draw(source)
     let attempts = min<u32>(size, MAX_ATTEMPTS)
     for (;;) {
       for (let i: u32 = 0; i < attempts; i++) {

@@ -32,7 +32,7 @@ import {
   SECTION_LINKS,
   SECTION_LOCALS,
 } from '../../assembly/layout.js'
-import { addressWords, type Words as AddressWords } from '../net/ip.js'
+import { type Words as AddressWords, addressWords } from '../net/ip.js'
 import type { Address, Link, NetworkNamespace } from '../netns/model.js'
 import { linkSysctls, sysctlNumber } from '../netns/sysctl.js'
 import type { ImageWriter } from './image.js'
