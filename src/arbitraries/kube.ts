@@ -108,8 +108,6 @@ function drafts(shape: Required<ClusterShape>, nodeCount: number): fc.Arbitrary<
  * A cluster: one to `nodes` Nodes, up to `services` Services of every kind with their EndpointSlices. Each Service has its
  * own cluster IP (`10.96.0.N`, `fd00:96::N`), its node ports count up from 30000, its load balancer has `198.51.100.N`,
  * its external address is `192.0.2.N` (all only IPv4 where no IPv6 is named).
- *
- * @example fc.sample(clusters({ services: 3 }), 1)[0]?.nodes[0]?.metadata?.name // 'node-0'
  */
 export function clusters(shape: ClusterShape = {}): fc.Arbitrary<Cluster> {
   const full = { services: 8, endpoints: 6, nodes: 3, families: 'ipv4' as const, ...shape }

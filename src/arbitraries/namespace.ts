@@ -126,8 +126,8 @@ const routeDraft = (family: Family): fc.Arbitrary<RouteDraft> =>
     family: fc.constant(family),
     table: pick(TABLES),
     type: weighted<RouteType>(
-      [10, fc.constant('unicast')],
-      [4, pick<RouteType>(['unreachable', 'prohibit', 'blackhole', 'throw'])],
+      [12, fc.constant('unicast')],
+      [2, pick<RouteType>(['unreachable', 'prohibit', 'blackhole', 'throw'])],
       [1, fc.constant('local')],
     ),
     dst: weighted([3, pick([family === 'ipv4' ? '0.0.0.0/0' : '::/0'])], [5, poolPrefix(family)]).map(
@@ -143,6 +143,17 @@ const hopDraft = fc.record({
   via: fc.nat({ max: 3 }),
   weight: weighted([2, fc.constant(1)], [1, fc.integer({ min: 1, max: 256 })]),
 })
+
+/** Most namespaces have a default route by their first interface. */
+const GATEWAYS: readonly RouteDraft[] = (['ipv4', 'ipv6'] as const).map((family) => ({
+  family,
+  table: 254,
+  type: 'unicast',
+  dst: family === 'ipv4' ? '0.0.0.0/0' : '::/0',
+  hops: [{ link: 0, via: 2, weight: 1 }],
+  metric: family === 'ipv4' ? 0 : 1024,
+  tos: 0,
+}))
 
 /** A route over the links that there are; IPv6 knows no type of service and no metric 0. */
 function routeOf(draft: RouteDraft, links: readonly Link[]): Route {
@@ -280,34 +291,63 @@ function setsOf(family: Family): fc.Arbitrary<IpSet[]> {
   const some = prefixFor(family)
     .filter((p) => !p.endsWith('/0'))
     .map(net)
-  const port = fc.record({ proto: pick([6, 17, 132]), port: poolPort }).map((p): SetPart => ({ part: 'port', ...p }))
+  // Elements of several parts meet a packet only when all parts do: wide networks, few ports.
+  const half = pick(family === 'ipv4' ? ['0.0.0.0/1', '128.0.0.0/1'] : ['8000::/1', '::/1']).map(net)
+  const wide = weighted([1, half], [1, some])
+  const port = fc
+    .record({ proto: pick([17, 6]), port: weighted([3, pick([80, 53])], [1, pick([40000, 40001])], [1, poolPort]) })
+    .map((p): SetPart => ({ part: 'port', ...p }))
+  const ping: SetPart = { part: 'port', proto: family === 'ipv4' ? 1 : 58, port: (family === 'ipv4' ? 8 : 128) * 256 }
+  const world = worldOf(family)
+  const few = [...world.services, world.neighbour(0, 0), world.neighbour(1, 0), world.own(0)]
+  const endpoint = pick(few).map((a) => net(`${a}/${bitsOf(family)}`))
+  const client = fc
+    .tuple(fc.nat({ max: 2 }), fc.nat({ max: 1 }))
+    .map(([k, i]) => net(`${world.neighbour(k, i)}/${bitsOf(family)}`))
+  const service = weighted<SetPart>([5, port], [1, fc.constant(ping)])
   const iface = pick([...LINK_NAMES, 'lo']).map((name): SetPart => ({ part: 'iface', name }))
   const timeout = weighted<number | undefined>([4, fc.constant(undefined)], [1, pick([1, 30])])
   const made = (
-    name: string,
     type: string,
     parts: fc.Arbitrary<SetPart[]>,
     nomatch: fc.Arbitrary<boolean> = fc.constant(false),
-  ): fc.Arbitrary<IpSet> =>
-    listOf(fc.record({ parts, nomatch, timeout }), 0, 8).map((entries) => ({
-      name: family === 'ipv6' ? `${name}6` : name,
+  ): fc.Arbitrary<Omit<IpSet, 'name'>> =>
+    listOf(fc.record({ parts, nomatch, timeout }), 0, 24).map((entries) => ({
       type,
       family,
       entries: entries
         .filter((e, i) => entries.findIndex((f) => JSON.stringify(f.parts) === JSON.stringify(e.parts)) === i)
         .map(({ timeout, ...e }) => (timeout === undefined ? e : { ...e, timeout })),
-      options: entries.some((e) => e.timeout !== undefined) ? { timeout: '0' } : {},
+      options: {
+        ...(entries.some((e) => e.timeout !== undefined) ? { timeout: '0' } : {}),
+        ...(type === 'bitmap:port' ? { range: '0-65535' } : {}),
+      },
     }))
-  const [hosts, nets, ports, pairs, ifaces, list] = SETS as [string, string, string, string, string, string]
-  const members = family === 'ipv6' ? [`${hosts}6`, `${nets}6`] : [hosts, nets]
-  return fc.tuple(
-    made(hosts, 'hash:ip', fc.tuple(host)),
-    made(nets, 'hash:net', fc.tuple(some), rarely(4)),
-    made(ports, 'hash:ip,port', fc.tuple(host, port)),
-    made(pairs, 'hash:ip,port,ip', fc.tuple(host, port, host)),
-    made(ifaces, 'hash:net,iface', fc.tuple(some, iface)),
-    made(list, 'list:set', fc.tuple(pick(members).map((name): SetPart => ({ part: 'set', name })))),
-  )
+  const end = family === 'ipv6' ? '6' : ''
+  const member = pick([`hosts${end}`, `nets${end}`]).map((name): SetPart => ({ part: 'set', name }))
+  const mark = poolMark.map((n): SetPart => ({ part: 'mark', mark: n }))
+  const bit = poolPort.map((n): SetPart => ({ part: 'port', proto: 0, port: n }))
+  const byName: Record<string, fc.Arbitrary<Omit<IpSet, 'name'>>> = {
+    hosts: made('hash:ip', fc.tuple(host)),
+    nets: made('hash:net', fc.tuple(some), rarely(4)),
+    ports: fc.oneof(
+      made('hash:ip,port', fc.tuple(endpoint, service)),
+      made('hash:net,port', fc.tuple(wide, service), rarely(4)),
+    ),
+    pairs: fc.oneof(
+      made('hash:ip,port,ip', fc.tuple(endpoint, service, client)),
+      made('hash:ip,port,net', fc.tuple(endpoint, service, wide), rarely(4)),
+      made('hash:net,port,net', fc.tuple(wide, service, wide), rarely(4)),
+    ),
+    ifaces: made('hash:net,iface', fc.tuple(wide, iface), rarely(4)),
+    list: made('list:set', fc.tuple(member)),
+    two: made('hash:net,net', fc.tuple(wide, wide), rarely(4)),
+    marks: made('hash:ip,mark', fc.tuple(endpoint, mark)),
+    bits: made('bitmap:port', fc.tuple(bit)),
+  }
+  return fc
+    .tuple(...SETS.map((name) => byName[name] as fc.Arbitrary<Omit<IpSet, 'name'>>))
+    .map((sets) => sets.map((set, i) => ({ name: `${SETS[i]}${end}`, ...set })))
 }
 
 /** Connections that exist at the start, without translation. */
@@ -363,7 +403,11 @@ export function namespaces(options: NamespaceOptions = {}): fc.Arbitrary<Network
         4,
       ),
       routes: families(routeDraft, 14),
-      rules: families(ruleDraft, 5),
+      gateway: none(
+        true,
+        rarely(6).map((no) => !no),
+      ),
+      rules: weighted<RuleDraft[]>([1, fc.constant([])], [2, families(ruleDraft, 5)]),
       sysctls: none({}, sysctls),
       sets: fc.tuple(setsOf('ipv4'), setsOf('ipv6')),
       connections: none([], listOf(connection, 0, 4)),
@@ -372,10 +416,11 @@ export function namespaces(options: NamespaceOptions = {}): fc.Arbitrary<Network
     })
     .map((d): NetworkNamespace => {
       const links = linksOf(d.links)
+      const routes = d.gateway ? [...d.routes, ...GATEWAYS] : d.routes
       return {
         name: 'generated',
         links,
-        routes: routesOf(links, d.routes),
+        routes: routesOf(links, routes),
         policyRules: policyOf(d.rules),
         rulesets: d.rulesets,
         sets: d.sets.flat(),

@@ -4,8 +4,9 @@
 // sets are met as well as generated ones. Lines are resolved by netns/script.ts from a data plane's own answers.
 import fc from 'fast-check'
 import { familyOf, formatAddress, parsePrefix } from '../net/ip.js'
+import { hasPorts, isIcmp, protoName } from '../net/proto.js'
 import type { Family, Match, Rule } from '../netfilter/model.js'
-import type { NetworkNamespace } from '../netns/model.js'
+import type { IpSet, NetworkNamespace } from '../netns/model.js'
 import { listOf, MARKS, PORTS, pick, rarely, weighted } from './pool.js'
 
 /** One packet line: an id, an absolute time, fields of a packet, and at most one reference to an earlier line. */
@@ -15,12 +16,21 @@ export interface PacketOptions {
   /** Most lines, about. Default 60. */
   readonly maxPackets?: number
   readonly minPackets?: number
-  /** Only these families; default: those for which the namespace has addresses. */
+  /** Only these families; default: those of the namespace's rule sets (both when it has none). */
   readonly families?: readonly Family[]
+}
+
+/** A destination that something in the namespace waits for. */
+export interface PacketTarget {
+  readonly dst: string
+  readonly proto?: number
+  readonly dport?: number
 }
 
 /** What packets to a namespace are made of: everything it names, and neighbours of everything. */
 export interface PacketPool {
+  /** What a rule or a set names together: a destination and, where it says so, protocol and port. */
+  readonly targets: Readonly<Record<Family, readonly PacketTarget[]>>
   readonly links: readonly string[]
   readonly own: Readonly<Record<Family, readonly string[]>>
   /** By link: addresses that live behind it. */
@@ -57,10 +67,33 @@ function inside(prefix: string, n: number): string | null {
   return formatAddress({ family: parsed.family, words })
 }
 
+/** A link-local address means nothing without its interface, which packets do not name: none is drawn. */
+const LINK_LOCAL = /^fe[89ab]/
+
 class Harvest {
   readonly all: Record<Family, Set<string>> = { ipv4: new Set(), ipv6: new Set() }
+  readonly targets: Record<Family, PacketTarget[]> = { ipv4: [], ipv6: [] }
   readonly ports: number[] = []
   readonly marks: number[] = []
+
+  /** `dst` is a prefix. */
+  target(dst: string, proto: number | undefined, dport: number | undefined): void {
+    const address = inside(dst, 10)
+    if (address === null || LINK_LOCAL.test(address)) return
+    const known = proto !== undefined && (hasPorts(proto) || isIcmp(proto)) ? { proto } : {}
+    const port = known.proto !== undefined && !isIcmp(known.proto) && dport !== undefined ? { dport } : {}
+    this.targets[familyOf(address)].push({ dst: address, ...known, ...port })
+  }
+
+  set({ entries }: IpSet): void {
+    for (const { parts, nomatch } of entries) {
+      const dst = parts.find((p) => p.part === 'net')
+      const port = parts.find((p) => p.part === 'port')
+      if (port && dst && !nomatch) this.target(dst.prefix, port.proto, port.port)
+      if (port) this.ports.push(port.port)
+      for (const part of parts) if (part.part === 'net') this.prefix(part.prefix)
+    }
+  }
 
   prefix(prefix: string): void {
     for (const n of [0, 10]) {
@@ -70,12 +103,15 @@ class Harvest {
   }
 
   address(address: string): void {
-    if (address !== '0.0.0.0' && address !== '::') this.all[familyOf(address)].add(address)
+    if (address !== '0.0.0.0' && address !== '::' && !LINK_LOCAL.test(address)) this.all[familyOf(address)].add(address)
   }
 
   rule(rule: Rule): void {
     for (const side of [rule.src, rule.dst]) if (side) this.prefix(side.value)
     for (const match of rule.matches) this.match(match)
+    const l4 = rule.matches.find((m) => m.match === 'tcp' || m.match === 'udp' || m.match === 'sctp')
+    const dport = l4 && 'dport' in l4 && !l4.dport?.not ? l4.dport?.value.from : undefined
+    if (rule.dst && !rule.dst.not) this.target(rule.dst.value, rule.proto?.not ? undefined : rule.proto?.value, dport)
     const { target } = rule
     if (target && 'range' in target && typeof target.range === 'object') {
       const { from, to, ports } = target.range
@@ -113,6 +149,7 @@ export function packetPool(namespace: NetworkNamespace): PacketPool {
   const near: Record<Family, string[][]> = { ipv4: links.map(() => []), ipv6: links.map(() => []) }
   for (const [k, link] of links.entries()) {
     for (const a of link.addresses) {
+      if (LINK_LOCAL.test(a.address)) continue
       own[a.family].push(a.address)
       for (const n of [10, 11]) {
         const neighbour = inside(`${a.address}/${a.prefixLength}`, n)
@@ -123,18 +160,13 @@ export function packetPool(namespace: NetworkNamespace): PacketPool {
       const length = parsePrefix(route.dst)?.length ?? 0
       if (route.type !== 'unicast' || length === 0 || !route.nextHops.some((h) => h.dev === link.name)) continue
       const host = inside(route.dst, 5)
-      if (host !== null) near[route.family][k]?.push(host)
+      if (host !== null && !LINK_LOCAL.test(host)) near[route.family][k]?.push(host)
     }
   }
   for (const route of namespace.routes) if (route.type !== 'multicast') found.prefix(route.dst)
   for (const { tables } of namespace.rulesets)
     for (const { chains } of tables) for (const { rules } of chains) for (const rule of rules) found.rule(rule)
-  for (const set of namespace.sets)
-    for (const { parts } of set.entries)
-      for (const part of parts) {
-        if (part.part === 'net') found.prefix(part.prefix)
-        else if (part.part === 'port') found.ports.push(part.port)
-      }
+  for (const set of namespace.sets) found.set(set)
   for (const rule of namespace.policyRules) if (rule.fwmark) found.marks.push(rule.fwmark.value)
   for (const { orig } of namespace.connections) {
     found.address(orig.src)
@@ -147,7 +179,9 @@ export function packetPool(namespace: NetworkNamespace): PacketPool {
     near,
     all: { ipv4: all('ipv4'), ipv6: all('ipv6') },
     odd: ODD,
-    ports: [...new Set([...found.ports, ...PORTS])],
+    // Ports that are named often stand here often.
+    ports: [...found.ports, ...PORTS],
+    targets: found.targets,
     marks: [...new Set([...found.marks, ...MARKS])],
   }
 }
@@ -170,9 +204,10 @@ interface Flow {
   readonly local: boolean
   readonly link: number
   readonly proto: string | number
-  /** How the ends are chosen: 0 the usual (neighbour or own address to anything known), 1 anything, 2 an odd address. */
+  /** How the ends are chosen: 0 the usual (from a neighbour or an own address, to anything known), 1 anything known, 2 an odd address. */
   readonly fromHow: number
   readonly toHow: number
+  readonly known: boolean
   readonly from: number
   readonly to: number
   readonly sport: number
@@ -181,7 +216,7 @@ interface Flow {
 }
 
 const flow: fc.Arbitrary<Flow> = fc.record({
-  v6: rarely(3),
+  v6: fc.boolean(),
   local: rarely(4),
   link: fc.nat({ max: 7 }),
   proto: weighted<string | number>(
@@ -191,8 +226,9 @@ const flow: fc.Arbitrary<Flow> = fc.record({
     [2, fc.constant('sctp')],
     [1, pick<string | number>(['gre', 'esp', 'udplite', 'dccp', 89])],
   ),
-  fromHow: pick([0, 0, 0, 0, 0, 0, 1, 1, 2]),
-  toHow: pick([0, 0, 0, 0, 0, 0, 0, 1, 2]),
+  fromHow: weighted([20, fc.constant(0)], [1, fc.constant(1)], [1, fc.constant(2)]),
+  toHow: weighted([14, fc.constant(0)], [1, fc.constant(2)]),
+  known: rarely(3),
   from: number,
   to: number,
   sport: fc.nat({ max: 7 }),
@@ -332,7 +368,7 @@ class LineWriter {
     }
     if (step.kind === 'open') {
       const id = this.add(step.extras, this.flow(step.flow, 'S'))
-      const proto = step.flow.proto
+      const proto = this.protoOf(id)
       if (proto === 'sctp') {
         this.add(null, { reply_to: id, sctp_chunk: 'INIT_ACK' })
         this.add(null, { again: id, sctp_chunk: 'COOKIE_ECHO' })
@@ -412,14 +448,11 @@ class LineWriter {
     const usual = local ? pool.own[family] : (pool.near[family][k] ?? [])
     const known = pool.all[family].length ? pool.all[family] : pool.odd[family]
     const src = at(f.fromHow === 0 && usual.length ? usual : f.fromHow === 2 ? pool.odd[family] : known, f.from)
-    const dst = at(f.toHow === 2 ? pool.odd[family] : known, f.to)
-    const fields: Record<string, unknown> = {
-      iface: local ? 'local' : at(pool.links, f.link),
-      proto: f.proto,
-      src,
-      dst,
-    }
-    if (f.proto === 'icmp') {
+    const target = f.known && pool.targets[family].length ? at(pool.targets[family], f.to) : null
+    const dst = target?.dst ?? at(f.toHow === 2 ? pool.odd[family] : known, f.to)
+    const proto = target?.proto === undefined ? f.proto : isIcmp(target.proto) ? 'icmp' : protoName(target.proto)
+    const fields: Record<string, unknown> = { iface: local ? 'local' : at(pool.links, f.link), proto, src, dst }
+    if (proto === 'icmp') {
       const [type, code] = at(ICMP_TYPES[family], f.type)
       Object.assign(
         fields,
@@ -428,12 +461,12 @@ class LineWriter {
       )
       return fields
     }
-    if (typeof f.proto === 'string' && f.proto !== 'gre' && f.proto !== 'esp') {
+    if (typeof proto === 'string' && proto !== 'gre' && proto !== 'esp') {
       fields['sport'] = f.sport < 4 ? 40000 + f.sport : f.sport < 6 ? 595 + f.sport : at(pool.ports, f.from)
-      fields['dport'] = at(pool.ports, f.dport)
+      fields['dport'] = target?.dport ?? at(pool.ports, f.dport)
     }
-    if (f.proto === 'tcp') fields['flags'] = flags
-    if (f.proto === 'sctp') fields['sctp_chunk'] = at(CHUNKS, FLAGS.indexOf(flags))
+    if (proto === 'tcp') fields['flags'] = flags
+    if (proto === 'sctp') fields['sctp_chunk'] = at(CHUNKS, FLAGS.indexOf(flags))
     return fields
   }
 }
@@ -449,8 +482,8 @@ export function abstractPackets(options: PacketOptions = {}): fc.Arbitrary<Abstr
   return listOf(step, options.minPackets ?? 1, max).map((steps) => ({
     bind: (namespace: NetworkNamespace) => {
       const pool = packetPool(namespace)
-      const there = (['ipv4', 'ipv6'] as const).filter((f) => pool.own[f].length > 0)
-      const writer = new LineWriter(pool, options.families ?? (there.length ? there : ['ipv4']))
+      const ruled = [...new Set(namespace.rulesets.map((r) => r.family))]
+      const writer = new LineWriter(pool, options.families ?? (ruled.length ? ruled : ['ipv4', 'ipv6']))
       for (const s of steps) if (writer.lines.length < max) writer.step(s)
       return writer.lines
     },

@@ -13,7 +13,7 @@ export const PORTS: readonly number[] = [80, 53, 443, 8080, 40000, 40001, 40002,
 export const MARKS: readonly number[] = [0, 1, 2, 0x4000, 0xff, 0xffffffff]
 
 /** Names of ip sets that generated namespaces hold. */
-export const SETS: readonly string[] = ['hosts', 'nets', 'ports', 'pairs', 'ifaces', 'list']
+export const SETS: readonly string[] = ['hosts', 'nets', 'ports', 'pairs', 'ifaces', 'list', 'two', 'marks', 'bits']
 
 interface World {
   /** The first address of the k-th interface; its subnet; an address that lives there. */

@@ -2,7 +2,17 @@
 // Owns, for each match, which values are worth drawing and where iptables allows it.
 import fc from 'fast-check'
 import { addressToBigInt, canonicalPrefix, parseAddress } from '../net/ip.js'
-import type { AddrTypeName, CtStateName, Family, HookName, Match, Negatable, Range, Rule } from '../netfilter/model.js'
+import type {
+  AddrTypeName,
+  CtStateName,
+  Family,
+  HookName,
+  Match,
+  Negatable,
+  Range,
+  Rule,
+  SetDirection,
+} from '../netfilter/model.js'
 import { LINK_NAMES, pick, poolAddress, poolMark, poolPort, poolPrefix, rarely, SETS, weighted } from './pool.js'
 
 /** What a rule may hold besides its target. */
@@ -69,9 +79,9 @@ const l4Match: fc.Arbitrary<readonly [number, Match]> = weighted<readonly [numbe
       dport: negatable(portRange),
       chunks: negatable(
         fc.record({
-          how: pick(['all', 'any', 'only'] as const),
+          how: pick(['any', 'all', 'only'] as const),
           types: fc
-            .uniqueArray(pick([0, 1, 2, 6, 10]), { minLength: 1, maxLength: 2 })
+            .uniqueArray(pick([1, 0, 2, 10]), { minLength: 1, maxLength: 2 })
             .map((t) => t.map((type) => ({ type }))),
         }),
       ),
@@ -185,17 +195,24 @@ const iprangeMatch = (family: Family): fc.Arbitrary<Match> => {
   }))
 }
 
+/** How many parts the elements of each of SETS have. */
+const SET_PARTS: readonly number[] = [1, 1, 2, 3, 2, 1, 2, 2, 1]
+
 const setMatch = (family: Family): fc.Arbitrary<Match> =>
   fc
     .record({
       not: rarely(4),
-      index: fc.nat({ max: SETS.length - 1 }),
-      dirs: fc.array(pick(['src', 'dst'] as const), { minLength: 3, maxLength: 3 }),
+      index: pick([0, 1, 2, 2, 3, 3, 3, 3, 4, 5, 6, 7, 8]),
+      dirs: weighted<SetDirection[]>(
+        [2, fc.constant(['dst', 'dst', 'src'])],
+        [1, fc.constant(['src', 'dst', 'dst'])],
+        [2, fc.array(pick(['src', 'dst'] as const), { minLength: 3, maxLength: 3 })],
+      ),
       short: rarely(10),
       returnNomatch: rarely(4),
     })
     .map(({ not, index, dirs, short, returnNomatch }) => {
-      const parts = [1, 1, 2, 3, 2, 1][index] as number
+      const parts = SET_PARTS[index] as number
       const name = `${SETS[index]}${family === 'ipv6' ? '6' : ''}`
       return {
         match: 'set' as const,
@@ -209,7 +226,7 @@ const setMatch = (family: Family): fc.Arbitrary<Match> =>
 const recentMatch = (family: Family): fc.Arbitrary<Match> =>
   fc
     .record({
-      op: pick(['set', 'rcheck', 'update', 'remove'] as const),
+      op: pick(['set', 'set', 'rcheck', 'update', 'update', 'remove'] as const),
       not: rarely(5),
       name: pick(['DEFAULT', 'seen']),
       side: pick(['source', 'dest'] as const),
@@ -259,15 +276,13 @@ const statisticMatch: fc.Arbitrary<Match> = weighted<Match>(
   ],
   [
     1,
-    fc
-      .record({ not: rarely(4), every: pick([2, 3, 5]), packet: fc.nat({ max: 4 }) })
-      .map(({ not, every, packet }) => ({
-        match: 'statistic' as const,
-        mode: 'nth' as const,
-        not,
-        every,
-        packet: packet % every,
-      })),
+    fc.record({ not: rarely(4), every: pick([2, 3, 5]), packet: fc.nat({ max: 4 }) }).map(({ not, every, packet }) => ({
+      match: 'statistic' as const,
+      mode: 'nth' as const,
+      not,
+      every,
+      packet: packet % every,
+    })),
   ],
 )
 
@@ -286,16 +301,16 @@ const physdevMatch: fc.Arbitrary<Match> = weighted<Match>(
 /** Matches that need no protocol. */
 const generalMatch = (place: Place): fc.Arbitrary<Match> =>
   weighted<Match>(
-    [3, conntrackMatch(place.family)],
+    [5, conntrackMatch(place.family)],
     [2, addrtypeMatch(place)],
     [2, masked.map((mark) => ({ match: 'mark' as const, mark }))],
     [2, masked.map((mark) => ({ match: 'connmark' as const, mark }))],
     [1, negatable(states(CT_STATES.slice(0, 5))).map((state) => ({ match: 'state' as const, state }))],
     [2, statisticMatch],
-    [2, recentMatch(place.family)],
+    [3, recentMatch(place.family)],
     [1, limitMatch],
     [2, iprangeMatch(place.family)],
-    [3, setMatch(place.family)],
+    [5, setMatch(place.family)],
     [1, physdevMatch],
     [1, fc.constant({ match: 'comment' as const, comment: 'a comment' })],
     [1, fc.constant({ match: 'nfacct' as const, name: 'hits' })],
@@ -314,8 +329,7 @@ const header = ({ family, hook }: Place): fc.Arbitrary<Partial<Conditions>> => {
   ]
   if (hook !== 'OUTPUT' && hook !== 'POSTROUTING') fields.push([2, fc.record({ inIface: ifacePattern })])
   if (hook !== 'PREROUTING' && hook !== 'INPUT') fields.push([2, fc.record({ outIface: ifacePattern })])
-  if (family === 'ipv4')
-    fields.push([1, fc.record({ fragment: fc.record({ not: fc.boolean(), value: fc.constant(true as const) }) })])
+  if (family === 'ipv4') fields.push([1, fc.record({ fragment: fc.constant({ not: true, value: true as const }) })])
   return weighted(...fields)
 }
 

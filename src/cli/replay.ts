@@ -88,7 +88,10 @@ function replay(options: ReplayOptions): void {
     answers = send(packets, engine, want)
   } else {
     const file = options.packets as string
-    const items = readPacketLines(readTextInput(file), { file })
+    const items = readPacketLines(readTextInput(file), {
+      file,
+      interfaces: new Set(namespace.links.map((l) => l.name)),
+    })
     total = items.length
     answers = runScript(items, engine, { file, ...want })
   }

@@ -25,6 +25,14 @@ const NUMBER: Readonly<Record<ServiceProtocol, number>> = {
   udp: PROTOCOL_UDP,
   sctp: PROTOCOL_SCTP,
 }
+// Said half a million times in a large cluster, so said with one object.
+const MASQ: Target & { chain: string } = { target: 'jump', chain: 'KUBE-MARK-MASQ' }
+const NONE: readonly Match[] = []
+const PROTO: Readonly<Record<ServiceProtocol, { readonly not: false; readonly value: number }>> = {
+  tcp: { not: false, value: NUMBER.tcp },
+  udp: { not: false, value: NUMBER.udp },
+  sctp: { not: false, value: NUMBER.sctp },
+}
 const BARE: Readonly<Record<ServiceProtocol, Match>> = {
   tcp: { match: 'tcp' },
   udp: { match: 'udp' },
@@ -55,7 +63,7 @@ export class ModelSink implements RuleSink {
     for (const part of parts) this.#part(rule, part)
     const target = this.#target(action)
     if (target !== undefined) rule.target = target
-    this.#rulesOf(table, chain).push(rule)
+    this.#rulesOf(table, chain).push(rule.matches.length > 0 ? rule : { ...rule, matches: NONE })
   }
 
   #rulesOf(table: TableName, chain: string): Rule[] {
@@ -93,7 +101,7 @@ export class ModelSink implements RuleSink {
         rule.matches.push({ match: 'comment', comment: part.text })
         return
       case 'proto':
-        rule.proto = { not: false, value: NUMBER[part.proto] }
+        rule.proto = PROTO[part.proto]
         rule.matches.push(BARE[part.proto])
         return
       case 'src':
@@ -154,7 +162,7 @@ export class ModelSink implements RuleSink {
   #target(action: Action): Target | undefined {
     switch (action.to) {
       case 'chain':
-        return { target: 'jump', chain: action.chain }
+        return action.chain === MASQ.chain ? MASQ : { target: 'jump', chain: action.chain }
       case 'DNAT':
         return {
           target: 'DNAT',

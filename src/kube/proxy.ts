@@ -34,7 +34,7 @@ const LARGE_CLUSTER_ENDPOINTS = 1000
  * The rules that kube-proxy programs on a node, as the whole rule set of a node that has no others: built-in chains with
  * policy ACCEPT, the jumps from them, and the KUBE-* chains. Pure; linear in services and endpoints.
  *
- * @example proxyRules(clusterOf([]), { family: 'ipv4', nodeName: 'n1' }).tables.map((t) => t.name) // ['filter', 'nat']
+ * @example proxyRules({ services: [], endpointSlices: [], endpoints: [], nodes: [], pods: [] }, { family: 'ipv4', nodeName: 'n1' }).tables.map((t) => t.name) // ['filter', 'nat']
  */
 export function proxyRules(cluster: Cluster, options: ProxyOptions): Ruleset {
   const all = complete(cluster, options)

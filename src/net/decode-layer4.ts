@@ -32,6 +32,8 @@ export interface Segment {
   readonly bytes: Uint8Array
   /** Length on the wire. */
   readonly length: number
+  /** The first fragment of a packet: its inner lengths speak of more than is here. */
+  readonly fragment?: boolean
 }
 
 /** Big-endian unsigned 16 and 32 bits. */
@@ -58,26 +60,26 @@ function tcp(packet: WirePacket, { bytes, length }: Segment): Undecoded | null {
   return null
 }
 
-function udp(packet: WirePacket, { bytes, length, proto }: Segment): Undecoded | null {
+function udp(packet: WirePacket, { bytes, length, proto, fragment }: Segment): Undecoded | null {
   const cut = missing(proto === PROTOCOL_UDP ? 'the UDP header' : 'the UDP-Lite header', 8, bytes.length, length)
   if (cut) return cut
   const stated = u16(bytes, 4)
-  if (proto === PROTOCOL_UDP && (stated < 8 || stated > length))
+  if (proto === PROTOCOL_UDP && (stated < 8 || (stated > length && !fragment)))
     return { problem: `malformed: UDP length ${stated} of ${length} bytes` }
-  packet.payload_len = (proto === PROTOCOL_UDP ? stated : length) - 8
+  packet.payload_len = (proto === PROTOCOL_UDP ? Math.min(stated, length) : length) - 8
   return null
 }
 
-function sctp(packet: WirePacket, { bytes, length }: Segment, notes: string[]): Undecoded | null {
+function sctp(packet: WirePacket, { bytes, length, fragment }: Segment, notes: string[]): Undecoded | null {
   const cut = missing('the SCTP header and the head of its first chunk', 16, bytes.length, length)
   if (cut) return cut
   packet.vtag = u32(bytes, 4)
   const chunk = bytes[12]!
   const chunkLength = u16(bytes, 14)
-  if (chunkLength < 4 || 12 + chunkLength > length)
+  if (chunkLength < 4 || (12 + chunkLength > length && !fragment))
     return { problem: `malformed: SCTP chunk of ${chunkLength} bytes, ${length - 12} are there` }
   packet.sctp_chunk = sctpChunkName(chunk)
-  packet.payload_len = chunk === 0 ? Math.max(0, chunkLength - 16) : 0
+  packet.payload_len = chunk === 0 ? Math.max(0, Math.min(chunkLength, length - 12) - 16) : 0
   if (12 + Math.ceil(chunkLength / 4) * 4 < length) notes.push('only the first of several SCTP chunks counts')
   return null
 }

@@ -94,6 +94,7 @@ function ipv4(bytes: Uint8Array, wire: number, quoted: boolean): Network | Undec
       proto: bytes[9]!,
       bytes: bytes.subarray(header, Math.min(total, bytes.length)),
       length: total - header,
+      fragment: (fragment & 0x2000) !== 0,
     },
     src: bytes.subarray(12, 16),
     dst: bytes.subarray(16, 20),
@@ -120,6 +121,7 @@ function ipv6(bytes: Uint8Array, wire: number, quoted: boolean): Network | Undec
   let next = bytes[6]!
   let at = 40
   let partial = false
+  let isFragment = false
   while (next === 0 || next === 43 || next === 44 || next === PROTOCOL_AH || next === 60) {
     const cutExtension = missing('an IPv6 extension header', at + 8, bytes.length, total)
     if (cutExtension) return cutExtension
@@ -130,6 +132,7 @@ function ipv6(bytes: Uint8Array, wire: number, quoted: boolean): Network | Undec
       if (offset > 0) return { problem: `fragment at offset ${offset}: only a packet's first fragment shows its ports` }
       if (bytes[at + 3]! & 1) {
         partial = true
+        isFragment = true
         notes.push('a first fragment was taken as if it were the whole packet')
       }
     } else if (next === PROTOCOL_AH) length = (bytes[at + 1]! + 2) * 4
@@ -144,7 +147,12 @@ function ipv6(bytes: Uint8Array, wire: number, quoted: boolean): Network | Undec
   }
   if (at > 40) notes.push('IPv6 extension headers only count in the length')
   return {
-    segment: { proto: next, bytes: bytes.subarray(at, Math.min(total, bytes.length)), length: total - at },
+    segment: {
+      proto: next,
+      bytes: bytes.subarray(at, Math.min(total, bytes.length)),
+      length: total - at,
+      fragment: isFragment,
+    },
     src: bytes.subarray(8, 24),
     dst: bytes.subarray(24, 40),
     ttl: bytes[7]!,

@@ -1,14 +1,14 @@
 // A sequence of packets played through a data plane: lines that refer to earlier packets become concrete here.
 // Owns what `reply_to`, `error_to` and `again` take from the packet they name, and the shape of printed answers.
 // A reply is made from where the packet ended up: its final header turned round, on the interface by which it left.
-import { completePacket, PacketError } from '../net/complete.js'
+import { PacketError } from '../net/complete.js'
 import { FaultError, fail } from '../net/fault.js'
 import { packetLength } from '../net/length.js'
 import type { Answer, ConntrackEntry, Header, Packet, Quoted } from '../net/packet.js'
 import { hasPorts, isIcmp, isIcmpError, PROTOCOL_TCP, protoNumber } from '../net/proto.js'
 import type { DataPlane, ProcessOptions } from './dataplane.js'
 import { quoted } from './fields.js'
-import { fieldPlace, type PacketId, type PacketItem, packetFault, packetFields } from './packets.js'
+import { fieldPlace, type PacketId, type PacketItem, packetFault, packetFields, packetOf } from './packets.js'
 
 export interface ScriptOptions extends ProcessOptions {
   /** Name of the packets' file, for messages. */
@@ -57,7 +57,7 @@ export class PacketScript {
    * FaultError when the fields do not fit together or the interface is unknown.
    */
   resolve(item: PacketItem): Resolved | null {
-    const resolved = item.packet === undefined ? this.relative(item) : { packet: item.packet, fields: item.fields }
+    const resolved = item.reference === undefined ? this.made(item, item.fields) : this.relative(item)
     if (resolved === null) return null
     const { iface } = resolved.packet
     if (iface !== 'local' && this.options.interfaces?.has(iface) === false) {
@@ -73,17 +73,21 @@ export class PacketScript {
   }
 
   private relative(item: PacketItem): Resolved | null {
+    const { fields } = item
     const { kind, id } = item.reference!
     const past = this.past.get(id)
     if (past === undefined) return null // it was skipped itself
     let base: Record<string, unknown> | null
-    if (kind === 'again') base = againFields(past.resolved.fields, item.fields)
+    if (kind === 'again') base = againFields(past.resolved.fields, fields)
     else if (!['forward', 'out', 'local'].includes(past.answer.verdict)) base = null
     else base = kind === 'reply_to' ? replyFields(past.answer) : errorFields(past)
     if (base === null) return null
-    const fields = Object.assign(base, item.fields)
+    return this.made(item, Object.assign(base, fields))
+  }
+
+  private made(item: PacketItem, fields: Readonly<Record<string, unknown>>): Resolved {
     try {
-      return { packet: { ...completePacket(fields), id: item.id, at_ms: item.at_ms }, fields }
+      return { packet: packetOf(item, fields), fields }
     } catch (error) {
       if (!(error instanceof PacketError)) throw error
       throw packetFault(error, item, this.options.file)
@@ -91,7 +95,7 @@ export class PacketScript {
   }
 }
 
-function againFields(before: Resolved['fields'], own: PacketItem['fields']): Record<string, unknown> {
+function againFields(before: Resolved['fields'], own: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const fields = packetFields(before)
   // Flags and numbers go together: other flags have their own default numbers.
   if ('flags' in own || !('flags' in before)) for (const key of ['flags', 'seq', 'ack']) delete fields[key]

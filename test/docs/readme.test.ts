@@ -24,8 +24,8 @@ const ENTRIES: Readonly<Record<string, string>> = {
 
 /** The output, with each `…` line of `shown` standing for any lines of `got`. */
 function fits(shown: string, got: string): boolean {
-  const escape = (s: string): string => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-  const parts = shown.trimEnd().split(/^…\n?/m).map(escape)
+  const literal = (s: string): string => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  const parts = shown.trimEnd().split(/^…\n?/m).map(literal)
   return new RegExp(`^${parts.join('[\\s\\S]*')}$`).test(got.trimEnd())
 }
 
