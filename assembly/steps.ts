@@ -48,7 +48,7 @@ export class Steps {
     const hop = Route.hop
     const first = record === 0 ? <usize>0 : Route.hops + load<u32>(record + ROUTE_HOP_OFF) * HOP_BYTES
     store<u32>(event + TRACE_D_OFF, hop === 0 ? 0 : <u32>(hop - first) / HOP_BYTES + 1)
-    store<u32>(event + TRACE_E_OFF, 0)
+    store<u32>(event + TRACE_F_OFF, load<u32>(CTX_FAMILY_AT))
   }
 
   /** A result that needed no look-up. */
