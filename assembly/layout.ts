@@ -535,12 +535,13 @@ export const LINK_FORWARDS6 = 32
 export const LINK_SEND_REDIRECTS = 64
 export const LINK_SRC_VALID_MARK = 128
 
-export const ADDRESS_BYTES = 32
+export const ADDRESS_BYTES = 48
 export const ADDRESS_WORDS_OFF = 0 // 16 bytes
 export const ADDRESS_PREFIX_OFF = 16 // prefix length
 export const ADDRESS_FLAGS_OFF = 20 // ADDRESS_*
 export const ADDRESS_LINK_OFF = 24
 export const ADDRESS_SCOPE_OFF = 28 // RT_SCOPE_*
+export const ADDRESS_SUBNET_OFF = 32 // 16 bytes: what its prefix is about, the other end of a point-to-point link or itself
 export const ADDRESS_SECONDARY = 1
 
 export const SCOPE_GLOBAL = 0
@@ -625,11 +626,12 @@ export const RTABLE_INDEX_BITS_OFF = 16 // 0: no index
 export const RTABLE_ID_OFF = 20
 export const RTABLE_FAMILY_OFF = 24 // 4 | 6
 
-export const PREFIX_BYTES = 16
+export const PREFIX_BYTES = 32
 export const PREFIX_FIRST_OFF = 0 // its first route
 export const PREFIX_COUNT_OFF = 4
 export const PREFIX_PARENT_OFF = 8 // entry + 1 of the next shorter prefix around it
 export const PREFIX_LENGTH_OFF = 12
+export const PREFIX_ADDRESS_OFF = 16 // 16 bytes
 
 export const ROUTE_BYTES = 32
 export const ROUTE_TYPE_OFF = 0 // RTN_*
@@ -637,8 +639,8 @@ export const ROUTE_TOS_OFF = 4
 export const ROUTE_HOP_OFF = 8 // index of its first hop
 export const ROUTE_HOPS_OFF = 12 // number of hops that are listed
 export const ROUTE_PREFSRC_OFF = 16 // index in ADDRESSES + 1, 0 = none
-export const ROUTE_SYMBOL_OFF = 20 // index in the namespace's routes
-export const ROUTE_SCOPE_OFF = 24
+export const ROUTE_PREFIX_OFF = 20 // its prefix entry
+export const ROUTE_TABLE_OFF = 24 // number of its table
 export const ROUTE_LIVE_OFF = 28 // number of hops that are alive
 
 export const HOP_BYTES = 32
@@ -734,7 +736,18 @@ export const STOP_TRACE_LOST = 5 // one packet's events did not fit
 export const STOP_RULES = 6 // a list of the rules is full
 
 // trace events of the way
-export const TRACE_ROUTE_INPUT = 0 // a of TRACE_KIND_ROUTE; b: the route's symbol + 1, c: RTN_*, d: hop + 1, e: link id for what needs no route
+export const TRACE_ROUTE_INPUT = 0 // a of TRACE_KIND_ROUTE; b: index of the route + 1, c: RTN_*, d: hop + 1, e: link id for what needs no route
 export const TRACE_ROUTE_OUTPUT = 1
 export const TRACE_ROUTE_REROUTE = 2
 // TRACE_KIND_NAT: a: 0 DST, 1 SRC; b: 1 = has ports or ids; d, e: port or id from, to; f: 4 | 6
+export const ZERO_ADDRESS_AT = 1328 // 16 zero bytes, never written
+export const SCRATCH_AT = 1344 // 384 bytes: tuples at work (tuple.ts), a range (nat.ts)
+
+// TCP sides, CT_TCP_FLAGS
+export const TCPF_UNACKED = 1
+export const TCPF_CLOSE_INIT = 2
+export const TCPF_END_KNOWN = 4
+// CT_TCP_LAST_FLAGS
+export const TCPL_CHALLENGE = 1
+export const TCPL_SIMULTANEOUS = 2
+export const TCPL_SEGMENT_KNOWN = 4

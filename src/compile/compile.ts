@@ -2,9 +2,13 @@
 // Owns the order in which the parts write their sections.
 import type { NetworkNamespace } from '../netns/model.js'
 import { checkSupported } from '../netns/supported.js'
+import { writeConnections } from './connections.js'
 import { CompileContext, type CompileOptions } from './context.js'
 import { type Image, ImageWriter, type Symbols } from './image.js'
+import { writeLinks } from './links.js'
+import { writeRoutes } from './routes.js'
 import { writeRules } from './rules.js'
+import { writeSysctls } from './sysctls.js'
 
 /**
  * Compiles a namespace. Throws a FaultError that names file and line of every rule that cannot be evaluated (an unknown
@@ -22,6 +26,11 @@ export function compile(ns: NetworkNamespace, options: CompileOptions = {}): Ima
     sets: [],
   }
   const rules = writeRules(context, writer, symbols)
+  const addresses = writeLinks(ns, writer)
+  writeRoutes(ns, writer, addresses)
+  addresses.write(writer)
+  writeSysctls(ns, writer)
+  writeConnections(ns, writer)
   const bytes = writer.finish({ ...rules, links: ns.links.length }, symbols)
   return { bytes, symbols, namespace: ns }
 }

@@ -1,0 +1,250 @@
+// Connection tracking of the packet in the context: its connection and state, new connections, confirmation; and what
+// rules ask of a connection.
+// Kernel: net/netfilter/nf_conntrack_core.c (nf_conntrack_in, resolve_normal_ct, __nf_conntrack_confirm), _proto_udp.c,
+// _proto_icmp.c, _proto_icmpv6.c, _proto_gre.c, _proto_generic.c.
+import { Address } from './address'
+import {
+  CT_CREATED_OFF,
+  CT_END_OFF,
+  CT_FAMILY_OFF,
+  CT_MARK_OFF,
+  CT_PROTO_OFF,
+  CT_STATUS_OFF,
+  CT_ZONE_OFF,
+  CTINFO_ESTABLISHED,
+  CTINFO_ESTABLISHED_REPLY,
+  CTINFO_NEW,
+  CTINFO_RELATED,
+  CTINFO_RELATED_REPLY,
+  CTINFO_UNTRACKED,
+  CTX_CT_AT,
+  CTX_CTINFO_AT,
+  CTX_DST_AT,
+  CTX_FAMILY_AT,
+  CTX_ICMP_TYPE_AT,
+  CTX_INNER_AT,
+  CTX_NOTRACK_AT,
+  CTX_NOW_AT,
+  CTX_PROTO_AT,
+  CTX_ZONE_AT,
+  CTX_ZONE_REPLY_AT,
+  HDR_PROTO_OFF,
+  IPS_ASSURED,
+  IPS_CONFIRMED,
+  IPS_SEEN_REPLY,
+  SYSCTL_CHECKSUM,
+  SYSCTL_CT_MAX,
+  SYSCTL_GENERIC,
+  SYSCTL_GRE,
+  SYSCTL_GRE_STREAM,
+  SYSCTL_ICMP,
+  SYSCTL_ICMPV6,
+  SYSCTL_UDP,
+  SYSCTL_UDP_STREAM,
+  TRACE_CT_ESTABLISHED,
+  TRACE_CT_INVALID,
+  TRACE_CT_NEW,
+  TRACE_CT_RELATED,
+  TRACE_CT_UNTRACKED,
+  TUPLE_DPORT_OFF,
+  TUPLE_DST_OFF,
+} from './layout'
+import { Sctp } from './sctp'
+import { Steps } from './steps'
+import { Sysctl } from './sysctl'
+import { Table } from './table'
+import { Tcp } from './tcp'
+import { Timeout, TRACK_INVALID, TRACK_OK, TRACK_REOPEN } from './timeout'
+import { INVERSE_TUPLE, PACKET_TUPLE, Tuple } from './tuple'
+
+export class Conntrack {
+  /** The connection that this packet began and that is not confirmed yet; 0 = none. */
+  static unconfirmed: usize = 0
+  /** Zones (original | reply << 16) in which conntrack looked at the packet last. */
+  static zones: u32 = 0
+  /** The packet's layer-4 checksum is wrong. */
+  static badChecksum: bool = false
+
+  /** Direction of a packet with this ctinfo. */
+  static direction(ctinfo: u32): u32 {
+    return ctinfo >= <u32>CTINFO_ESTABLISHED_REPLY && ctinfo !== CTINFO_UNTRACKED ? 1 : 0
+  }
+
+  /** Looks at the packet. False: the table is full and the packet is to be dropped. `local`: sent by this host. */
+  static look(local: bool): bool {
+    if (load<u32>(CTX_CT_AT) !== 0 || load<u32>(CTX_CTINFO_AT) === CTINFO_UNTRACKED) return true
+    if (load<u32>(CTX_NOTRACK_AT) === 1) {
+      store<u32>(CTX_CTINFO_AT, CTINFO_UNTRACKED)
+      Steps.conntrack(TRACE_CT_UNTRACKED, 0)
+      return true
+    }
+    Conntrack.zones = (load<u32>(CTX_ZONE_AT) & 0xffff) | (load<u32>(CTX_ZONE_REPLY_AT) << 16)
+    store<u32>(CTX_CTINFO_AT, 0)
+    if (!Conntrack.message()) {
+      if (Conntrack.badChecksum && !local && Sysctl.get(SYSCTL_CHECKSUM) !== 0) store<u32>(CTX_CTINFO_AT, CTINFO_NEW)
+      else if (!Conntrack.normal()) return false
+    }
+    Conntrack.step()
+    return true
+  }
+
+  private static step(): void {
+    if (!Steps.on()) return
+    const ctinfo = load<u32>(CTX_CTINFO_AT)
+    if (ctinfo === CTINFO_UNTRACKED) Steps.conntrack(TRACE_CT_UNTRACKED, 0)
+    else if (load<u32>(CTX_CT_AT) === 0) Steps.conntrack(TRACE_CT_INVALID, 0)
+    else {
+      const state = ctinfo % 3
+      const code =
+        state === CTINFO_NEW ? TRACE_CT_NEW : state === CTINFO_RELATED ? TRACE_CT_RELATED : TRACE_CT_ESTABLISHED
+      Steps.conntrack(code, Conntrack.direction(ctinfo))
+    }
+  }
+
+  /** ICMP messages that need no tracking of their own; true: done. */
+  private static message(): bool {
+    const family = load<u32>(CTX_FAMILY_AT)
+    if (!Tuple.isIcmp(load<u32>(CTX_PROTO_AT), family)) return false
+    const type = load<u32>(CTX_ICMP_TYPE_AT)
+    if (family === 4) {
+      if (type > 18) return true
+    } else if ((type >= 130 && type <= 136) || type === 143) {
+      store<u32>(CTX_CTINFO_AT, CTINFO_UNTRACKED)
+      return true
+    }
+    if (!Tuple.isError(type, family)) return false
+    const proto: u32 = load<u8>(CTX_INNER_AT + HDR_PROTO_OFF)
+    if (proto === 0 && load<u8>(CTX_INNER_AT) === 0) return true
+    Tuple.ofQuoted(PACKET_TUPLE)
+    if (!Tuple.invert(INVERSE_TUPLE, PACKET_TUPLE, proto, family)) return true
+    const found = Table.find(INVERSE_TUPLE, proto, family, Conntrack.zones)
+    if (found < 0) return true
+    const ct = Table.hotOf(<u32>found >>> 1)
+    const direction = <u32>found & 1
+    if (!Address.same(Table.tuple(ct, direction) + TUPLE_DST_OFF, CTX_DST_AT)) return true
+    store<u32>(CTX_CT_AT, <u32>ct)
+    store<u32>(CTX_CTINFO_AT, direction === 0 ? CTINFO_RELATED : CTINFO_RELATED_REPLY)
+    return true
+  }
+
+  private static normal(): bool {
+    const family = load<u32>(CTX_FAMILY_AT)
+    const proto = load<u32>(CTX_PROTO_AT)
+    Tuple.ofPacket(PACKET_TUPLE)
+    for (;;) {
+      const found = Table.find(PACKET_TUPLE, proto, family, Conntrack.zones)
+      let ct: usize = 0
+      let direction: u32 = 0
+      if (found >= 0) {
+        ct = Table.hotOf(<u32>found >>> 1)
+        direction = <u32>found & 1
+      } else {
+        if (!Tuple.invert(INVERSE_TUPLE, PACKET_TUPLE, proto, family)) return true
+        const max = Sysctl.get(SYSCTL_CT_MAX)
+        if (max !== 0 && Table.live >= max) return false
+        ct = Conntrack.create(proto, family)
+      }
+      const verdict = Conntrack.track(ct, direction, proto, family)
+      if (verdict === TRACK_REOPEN) continue
+      if (verdict === TRACK_INVALID) {
+        Conntrack.forget()
+        return true
+      }
+      const status = load<u32>(ct + CT_STATUS_OFF)
+      store<u32>(CTX_CT_AT, <u32>ct)
+      if (direction === 1) {
+        store<u32>(CTX_CTINFO_AT, CTINFO_ESTABLISHED_REPLY)
+        store<u32>(ct + CT_STATUS_OFF, status | IPS_SEEN_REPLY)
+      } else store<u32>(CTX_CTINFO_AT, status & IPS_SEEN_REPLY ? CTINFO_ESTABLISHED : CTINFO_NEW)
+      return true
+    }
+  }
+
+  private static create(proto: u32, family: u32): usize {
+    const ct = Table.take()
+    Tuple.copy(Table.tuple(ct, 0), PACKET_TUPLE)
+    Tuple.copy(Table.tuple(ct, 1), INVERSE_TUPLE)
+    store<u32>(ct + CT_PROTO_OFF, proto)
+    store<u32>(ct + CT_FAMILY_OFF, family)
+    store<u32>(ct + CT_ZONE_OFF, Conntrack.zones)
+    store<f64>(ct + CT_CREATED_OFF, load<f64>(CTX_NOW_AT))
+    Conntrack.unconfirmed = ct
+    return ct
+  }
+
+  /** Gives back the connection that was begun and not confirmed. */
+  static forget(): void {
+    if (Conntrack.unconfirmed !== 0) {
+      Table.drop(Conntrack.unconfirmed)
+      Conntrack.unconfirmed = 0
+    }
+  }
+
+  private static track(ct: usize, direction: u32, proto: u32, family: u32): u32 {
+    if (proto === 6) return Tcp.track(ct, direction)
+    if (proto === 132) return Sctp.track(ct, direction)
+    const status = load<u32>(ct + CT_STATUS_OFF)
+    if (proto === 17 || proto === 136) {
+      const stream = (status & IPS_SEEN_REPLY) !== 0 && load<f64>(CTX_NOW_AT) > load<f64>(ct + CT_CREATED_OFF) + 2000
+      Timeout.refresh(ct, Sysctl.ms(stream ? SYSCTL_UDP_STREAM : SYSCTL_UDP))
+      if (stream) store<u32>(ct + CT_STATUS_OFF, status | IPS_ASSURED)
+    } else if (Tuple.isIcmp(proto, family)) {
+      if (!(status & IPS_CONFIRMED)) {
+        const type = load<u32>(Table.tuple(ct, 0) + TUPLE_DPORT_OFF) >>> 8
+        const query =
+          family === 4 ? type === 8 || type === 13 || type === 15 || type === 17 : type === 128 || type === 139
+        if (!query) return TRACK_INVALID
+      }
+      Timeout.refresh(ct, Sysctl.ms(family === 4 ? SYSCTL_ICMP : SYSCTL_ICMPV6))
+    } else if (proto === 47) {
+      const replied = (status & IPS_SEEN_REPLY) !== 0
+      Timeout.refresh(ct, Sysctl.ms(replied ? SYSCTL_GRE_STREAM : SYSCTL_GRE))
+      if (replied) store<u32>(ct + CT_STATUS_OFF, status | IPS_ASSURED)
+    } else Timeout.refresh(ct, Sysctl.ms(SYSCTL_GENERIC))
+    return TRACK_OK
+  }
+
+  /** Puts the packet's new connection into the table. False: a tuple of it is taken, the packet is to be dropped. */
+  static confirm(): bool {
+    const ct = <usize>load<u32>(CTX_CT_AT)
+    if (ct === 0 || Conntrack.unconfirmed !== ct) return true
+    if (Conntrack.direction(load<u32>(CTX_CTINFO_AT)) !== 0) return true
+    const proto = load<u32>(ct + CT_PROTO_OFF)
+    const family = load<u32>(ct + CT_FAMILY_OFF)
+    const zones = load<u32>(ct + CT_ZONE_OFF)
+    if (Table.find(Table.tuple(ct, 0), proto, family, zones) >= 0) return false
+    if (Table.find(Table.tuple(ct, 1), proto, family, zones) >= 0) return false
+    Conntrack.unconfirmed = 0
+    Table.insert(ct, load<f64>(CTX_NOW_AT) + load<f64>(ct + CT_END_OFF))
+    return true
+  }
+}
+
+export function ctMark(ct: usize): u32 {
+  return load<u32>(ct + CT_MARK_OFF)
+}
+
+export function setCtMark(ct: usize, value: u32): void {
+  store<u32>(ct + CT_MARK_OFF, value)
+}
+
+/** IPS_* bits. */
+export function ctStatus(ct: usize): u32 {
+  return load<u32>(ct + CT_STATUS_OFF)
+}
+
+/** Address of the tuple record of a direction: 0 original, 1 reply. */
+export function ctTuple(ct: usize, direction: u32): usize {
+  return Table.tuple(ct, direction)
+}
+
+export function ctProto(ct: usize): u32 {
+  return load<u32>(ct + CT_PROTO_OFF)
+}
+
+/** Seconds left, rounded down; for an unconfirmed connection 0 is the kernel's answer before its timeout runs. */
+export function ctExpiresIn(ct: usize): u32 {
+  const end = load<f64>(ct + CT_END_OFF)
+  if (!(load<u32>(ct + CT_STATUS_OFF) & IPS_CONFIRMED)) return <u32>(end / 1000)
+  return <u32>max<f64>(0, Math.floor((end - load<f64>(CTX_NOW_AT)) / 1000))
+}

@@ -1,0 +1,280 @@
+// The way of a packet: which hook comes when, which tables run there, where routing happens.
+// Kernel: net/ipv4/ip_input.c, ip_forward.c, ip_output.c, netfilter.c (ip_route_me_harder) and their IPv6 twins;
+// include/uapi/linux/netfilter_ipv4.h for the order within a hook. Functions return false when the packet is dropped.
+import { Address } from './address'
+import { Answer } from './answer'
+import { conntrackOn, hasTable, runTable } from './chain'
+import { Conntrack } from './conntrack'
+import { Fib } from './fib'
+import { INPUT_DROP, INPUT_ERROR, INPUT_FORWARD, INPUT_LOCAL, Input } from './input'
+import {
+  CTX_DST_AT,
+  CTX_FAMILY_AT,
+  CTX_IN_LINK_AT,
+  CTX_MARK_AT,
+  CTX_OUT_LINK_AT,
+  CTX_REJECT_AT,
+  CTX_SRC_AT,
+  CTX_TOS_AT,
+  CTX_TTL_AT,
+  ERRNO_EACCES,
+  ERRNO_EHOSTUNREACH,
+  ERRNO_EINVAL,
+  ERRNO_ENETUNREACH,
+  ERRNO_EPERM,
+  HOOK_FORWARD,
+  HOOK_INPUT,
+  HOOK_OUTPUT,
+  HOOK_POSTROUTING,
+  HOOK_PREROUTING,
+  LINK_LOOPBACK,
+  LINK_ROUTE_LOCALNET,
+  NF_ACCEPT,
+  REASON_BLACKHOLE,
+  REASON_CLASH,
+  REASON_INVALID_SOURCE,
+  REASON_MARTIAN_SOURCE,
+  REASON_NO_ROUTE,
+  REASON_PROHIBIT,
+  REASON_TABLE_FULL,
+  REASON_TTL_EXCEEDED,
+  REASON_UNREACHABLE,
+  REJECT_ICMP_ADMIN_PROHIBITED,
+  REJECT_ICMP_HOST_UNREACHABLE,
+  REJECT_ICMP_NET_UNREACHABLE,
+  REJECT_ICMP_TTL_EXCEEDED,
+  REJECT_ICMP6_ADM_PROHIBITED,
+  REJECT_ICMP6_HOP_LIMIT,
+  REJECT_ICMP6_NO_ROUTE,
+  RTN_BLACKHOLE,
+  RTN_BROADCAST,
+  RTN_LOCAL,
+  RTN_MULTICAST,
+  RTN_PROHIBIT,
+  RTN_UNREACHABLE,
+  RTN_UNSPEC,
+  SYSCTL_LO_LINK,
+  SYSCTL_NONLOCAL_BIND,
+  TABLE_FILTER,
+  TABLE_MANGLE,
+  TABLE_NAT,
+  TABLE_RAW,
+  TABLE_SECURITY,
+  TRACE_ROUTE_OUTPUT,
+  TRACE_ROUTE_REROUTE,
+} from './layout'
+import { Nat } from './nat'
+import { Route } from './route'
+import { Links } from './source'
+import { Steps } from './steps'
+import { Sysctl } from './sysctl'
+import { Way } from './way'
+
+export class Hooks {
+  static loopback(): u32 {
+    return Sysctl.get(SYSCTL_LO_LINK)
+  }
+
+  private static drop(reason: u32): bool {
+    Way.reason = reason
+    return false
+  }
+
+  private static tracked(): bool {
+    return conntrackOn(load<u32>(CTX_FAMILY_AT))
+  }
+
+  private static table(table: i32, hook: i32): bool {
+    if (runTable(table, hook) === NF_ACCEPT) return true
+    return Hooks.refused()
+  }
+
+  /** A chain dropped the packet: notes why, and sends what REJECT asks for. */
+  private static refused(): bool {
+    Way.reason = Nat.reason
+    Nat.reason = 0
+    const code = load<u32>(CTX_REJECT_AT)
+    if (code !== 0) {
+      store<u32>(CTX_REJECT_AT, 0)
+      Answer.send(code - 1)
+    }
+    return false
+  }
+
+  private static nat(hook: i32): bool {
+    if (!Hooks.tracked() || !hasTable(TABLE_NAT)) return true
+    return Nat.hook(hook) ? true : Hooks.refused()
+  }
+
+  private static confirm(): bool {
+    if (!Hooks.tracked() || Conntrack.confirm()) return true
+    return Hooks.drop(REASON_CLASH)
+  }
+
+  private static look(): bool {
+    if (!Hooks.tracked() || Conntrack.look(Way.local)) return true
+    return Hooks.drop(REASON_TABLE_FULL)
+  }
+
+  private static prerouting(): bool {
+    Steps.hook(HOOK_PREROUTING)
+    if (!Hooks.table(TABLE_RAW, HOOK_PREROUTING) || !Hooks.look()) return false
+    return Hooks.table(TABLE_MANGLE, HOOK_PREROUTING) && Hooks.nat(HOOK_PREROUTING)
+  }
+
+  /** INPUT, to the end of the way. */
+  private static deliver(): bool {
+    Steps.hook(HOOK_INPUT)
+    if (!Hooks.table(TABLE_MANGLE, HOOK_INPUT) || !Hooks.table(TABLE_FILTER, HOOK_INPUT)) return false
+    return Hooks.table(TABLE_SECURITY, HOOK_INPUT) && Hooks.nat(HOOK_INPUT) && Hooks.confirm()
+  }
+
+  private static postrouting(): bool {
+    Steps.hook(HOOK_POSTROUTING)
+    return Hooks.table(TABLE_MANGLE, HOOK_POSTROUTING) && Hooks.nat(HOOK_POSTROUTING) && Hooks.confirm()
+  }
+
+  private static output(): bool {
+    Steps.hook(HOOK_OUTPUT)
+    if (!Hooks.table(TABLE_RAW, HOOK_OUTPUT) || !Hooks.look()) return false
+    const mark = load<u32>(CTX_MARK_AT)
+    const tos = load<u32>(CTX_TOS_AT)
+    const from = v128.load(CTX_SRC_AT)
+    const to = v128.load(CTX_DST_AT)
+    if (!Hooks.table(TABLE_MANGLE, HOOK_OUTPUT)) return false
+    const moved = v128.or(v128.xor(from, v128.load(CTX_SRC_AT)), v128.xor(to, v128.load(CTX_DST_AT)))
+    if (mark !== load<u32>(CTX_MARK_AT) || tos !== load<u32>(CTX_TOS_AT) || v128.any_true(moved)) {
+      if (!Hooks.reroute()) return false
+    }
+    if (!Hooks.nat(HOOK_OUTPUT)) return false
+    if (Hooks.tracked() && hasTable(TABLE_NAT) && Nat.isRedirected() && !Hooks.reroute()) return false
+    return Hooks.table(TABLE_FILTER, HOOK_OUTPUT) && Hooks.table(TABLE_SECURITY, HOOK_OUTPUT)
+  }
+
+  /** Looks up the way out; Route holds it. */
+  static findOutRoute(why: u32): void {
+    if (load<u32>(CTX_FAMILY_AT) === 4) {
+      const to = load<u32>(CTX_DST_AT)
+      const multicast = to >>> 28 === 14
+      if (multicast || to === 0xffffffff) {
+        const link = Links.owner(CTX_SRC_AT, 4)
+        if (link !== 0) {
+          const type = multicast ? RTN_MULTICAST : RTN_BROADCAST
+          Route.nothing(type)
+          Route.link = link
+          Steps.plainRoute(why, type, link)
+          return
+        }
+      }
+    }
+    Route.find(CTX_DST_AT, CTX_SRC_AT, load<u32>(CTX_TOS_AT), load<u32>(CTX_MARK_AT), Hooks.loopback(), true)
+    Steps.route(why)
+  }
+
+  /** The packet follows the route just found. */
+  static takeRoute(): void {
+    Way.type = Route.type
+    Way.hop = Route.hop
+    Way.link = Route.type === RTN_LOCAL ? Hooks.loopback() : Route.link
+  }
+
+  /** A packet of this host is routed anew; the chains that follow in OUTPUT do not see it. */
+  private static reroute(): bool {
+    Hooks.findOutRoute(TRACE_ROUTE_REROUTE)
+    if (!Hooks.mayLeave()) return false
+    Hooks.takeRoute()
+    return true
+  }
+
+  /** May the packet take the route just found? */
+  private static mayLeave(): bool {
+    const type = Route.type
+    if (type === RTN_UNSPEC) return Hooks.refuse(REASON_NO_ROUTE, ERRNO_ENETUNREACH)
+    if (type === RTN_UNREACHABLE) return Hooks.refuse(REASON_UNREACHABLE, ERRNO_EHOSTUNREACH)
+    if (type === RTN_PROHIBIT) return Hooks.refuse(REASON_PROHIBIT, ERRNO_EACCES)
+    if (type === RTN_BLACKHOLE) return Hooks.refuse(REASON_BLACKHOLE, ERRNO_EINVAL)
+    if (load<u32>(CTX_FAMILY_AT) === 4 && Address.isLoopback4(CTX_SRC_AT) && type !== RTN_LOCAL) {
+      if (!(Links.flags(Route.link) & (LINK_LOOPBACK | LINK_ROUTE_LOCALNET))) {
+        return Hooks.refuse(REASON_MARTIAN_SOURCE, ERRNO_EINVAL)
+      }
+    }
+    return true
+  }
+
+  private static refuse(reason: u32, errno: u32): bool {
+    Way.errno = errno
+    return Hooks.drop(reason)
+  }
+
+  /** OUTPUT, POSTROUTING, and by the loopback device in again. */
+  static goOut(): bool {
+    store<u32>(CTX_OUT_LINK_AT, Way.link)
+    if (!Hooks.output()) return Hooks.denied()
+    store<u32>(CTX_OUT_LINK_AT, Way.link)
+    if (!Hooks.postrouting()) return Hooks.denied()
+    if (Way.type !== RTN_LOCAL) return true
+    store<u32>(CTX_IN_LINK_AT, Hooks.loopback())
+    store<u32>(CTX_OUT_LINK_AT, 0)
+    return Hooks.prerouting() && Hooks.deliver()
+  }
+
+  private static denied(): bool {
+    if (Way.errno === 0) Way.errno = ERRNO_EPERM
+    return false
+  }
+
+  /** A packet that a process of this host sends. */
+  static sendLocal(): bool {
+    Way.local = true
+    if (load<u32>(CTX_FAMILY_AT) === 4 && !Hooks.isOwnSource()) return Hooks.refuse(REASON_INVALID_SOURCE, ERRNO_EINVAL)
+    Hooks.findOutRoute(TRACE_ROUTE_OUTPUT)
+    if (!Hooks.mayLeave()) return false
+    Hooks.takeRoute()
+    return Hooks.goOut()
+  }
+
+  private static isOwnSource(): bool {
+    if (Sysctl.get(SYSCTL_NONLOCAL_BIND) !== 0 || Fib.isOwn(CTX_SRC_AT, 4)) return true
+    return Address.isLoopback4(CTX_SRC_AT) && Route.localType(CTX_SRC_AT, 0) === RTN_LOCAL
+  }
+
+  /** A packet that comes in by an interface. */
+  static receive(): bool {
+    Way.local = false
+    if (load<u32>(CTX_FAMILY_AT) === 6) {
+      const reason = Input.early6()
+      if (reason !== 0) return Hooks.drop(reason)
+    }
+    if (!Hooks.prerouting()) return false
+    const to = Input.route()
+    Hooks.takeRoute()
+    if (to === INPUT_LOCAL) return Hooks.deliver()
+    if (to === INPUT_FORWARD) return Hooks.forward()
+    if (to === INPUT_ERROR) Answer.send(Hooks.noWay())
+    else if (to !== INPUT_DROP) unreachable()
+    return Hooks.drop(Input.reason)
+  }
+
+  /** REJECT_* code of what routing refused. */
+  private static noWay(): u32 {
+    const four = load<u32>(CTX_FAMILY_AT) === 4
+    if (Input.reason === REASON_PROHIBIT) return four ? REJECT_ICMP_ADMIN_PROHIBITED : REJECT_ICMP6_ADM_PROHIBITED
+    if (!four) return REJECT_ICMP6_NO_ROUTE
+    return Input.reason === REASON_UNREACHABLE ? REJECT_ICMP_HOST_UNREACHABLE : REJECT_ICMP_NET_UNREACHABLE
+  }
+
+  private static forward(): bool {
+    const ttl = load<u32>(CTX_TTL_AT)
+    if (ttl <= 1) {
+      Answer.send(load<u32>(CTX_FAMILY_AT) === 4 ? REJECT_ICMP_TTL_EXCEEDED : REJECT_ICMP6_HOP_LIMIT)
+      return Hooks.drop(REASON_TTL_EXCEEDED)
+    }
+    store<u32>(CTX_TTL_AT, ttl - 1)
+    store<u32>(CTX_OUT_LINK_AT, Way.link)
+    Steps.hook(HOOK_FORWARD)
+    if (!Hooks.table(TABLE_MANGLE, HOOK_FORWARD) || !Hooks.table(TABLE_FILTER, HOOK_FORWARD)) return false
+    if (!Hooks.table(TABLE_SECURITY, HOOK_FORWARD)) return false
+    store<u32>(CTX_IN_LINK_AT, 0)
+    return Hooks.postrouting()
+  }
+}

@@ -1,0 +1,309 @@
+// The ABI: every function the module exports. Addresses are bytes in linear memory; see layout.ts for all records.
+// One instance holds one image. Order: allocate → write the image → load → run, as often as wanted.
+import { Answer } from './answer'
+import { initRulesState, loadRules, rulesStateBytes } from './chain'
+import { Conntrack } from './conntrack'
+import { Counters } from './counters'
+import { Hooks } from './hooks'
+import {
+  ABI_VERSION,
+  CONNECTION_BYTES,
+  CONNECTION_FAMILY_OFF,
+  CONNECTION_MARK_OFF,
+  CONNECTION_ORIG_OFF,
+  CONNECTION_PROTO_OFF,
+  CONNECTION_REPLY_OFF,
+  CONNECTION_STATE_OFF,
+  CONNECTION_STATUS_OFF,
+  CONNECTION_TIMEOUT_OFF,
+  CONNECTION_ZONE_OFF,
+  CT_CREATED_OFF,
+  CT_FAMILY_OFF,
+  CT_MARK_OFF,
+  CT_NEXT_OFF,
+  CT_PROTO_OFF,
+  CT_STATE_OFF,
+  CT_STATUS_OFF,
+  CT_TCP_LAST_INDEX_OFF,
+  CT_ZONE_OFF,
+  CTX_CHAIN_AT,
+  CTX_IN_LINK_AT,
+  CTX_INNER_AT,
+  CTX_MARK_AT,
+  CTX_NOW_AT,
+  CTX_ORDINAL_AT,
+  CTX_OUT_LINK_AT,
+  CTX_RULE_AT,
+  CTX_SEED_AT,
+  HDR_BYTES,
+  HDR_FAMILY_OFF,
+  HDR_PROTO_OFF,
+  IPS_SRC_NAT_DONE,
+  RECORD_AT_MS_OFF,
+  RECORD_BAD_CHECKSUM,
+  RECORD_BYTES,
+  RECORD_FLAGS_OFF,
+  RECORD_IN_LINK_OFF,
+  RECORD_QUOTES,
+  RECORD_TRACE,
+  RESULT_BYTES,
+  RESULT_CHAIN_OFF,
+  RESULT_ERRNO_OFF,
+  RESULT_FLAGS_OFF,
+  RESULT_IN_LINK_OFF,
+  RESULT_MARK_OFF,
+  RESULT_OUT_LINK_OFF,
+  RESULT_QUOTES,
+  RESULT_REASON_OFF,
+  RESULT_RULE_OFF,
+  RESULT_TRACE_EVENTS_OFF,
+  RESULT_VERDICT_OFF,
+  RESULT_ZONE_OFF,
+  RTN_LOCAL,
+  RULES_ERROR_AT,
+  SECTION_CONNECTIONS,
+  STOP_CLOCK,
+  STOP_CONNECTIONS,
+  STOP_DONE,
+  STOP_LINK,
+  STOP_RULES,
+  STOP_TRACE,
+  STOP_TRACE_LOST,
+  SYSCTL_CT_MAX,
+  TRACE_EVENT_BYTES,
+  TRACE_RESERVE_BYTES,
+  VERDICT_DROP,
+  VERDICT_FORWARD,
+  VERDICT_LOCAL,
+  VERDICT_OUT,
+  VERDICT_REJECT,
+} from './layout'
+import { Memory } from './memory'
+import { Nat } from './nat'
+import { Packet } from './packet'
+import { Route } from './route'
+import { Links } from './source'
+import { Sysctl } from './sysctl'
+import { Table } from './table'
+import { traceInit, traceOverflowed, traceReset, traceRoom, traceUsed } from './trace'
+import { INVERSE_TUPLE, PACKET_TUPLE, Tuple } from './tuple'
+import { Way } from './way'
+
+let stop: i32 = STOP_DONE
+let traceAt: usize = 0
+
+/** Version of this ABI and of all records. */
+export function abiVersion(): i32 {
+  return ABI_VERSION
+}
+
+/** `bytes` zeroed bytes, 64-aligned; 0 when memory cannot grow so far. Views of memory die. */
+export function allocate(bytes: usize): usize {
+  return Memory.allocate(bytes)
+}
+
+/**
+ * Takes an image that lies at `image`. `seed` in two halves; room for so many connections; a trace buffer of so many
+ * bytes. False when memory does not suffice. Once an instance.
+ */
+export function loadImage(image: usize, seedLow: u32, seedHigh: u32, connections: u32, traceBytes: usize): bool {
+  Memory.image = image
+  const seed = ((<u64>seedHigh) << 32) | seedLow
+  store<u64>(CTX_SEED_AT, seed)
+  store<u64>(CTX_ORDINAL_AT, 0)
+  store<f64>(CTX_NOW_AT, 0)
+  Sysctl.load()
+  Links.load()
+  Route.load()
+  loadRules(image)
+  const state = Memory.allocate(rulesStateBytes(image))
+  if (state === 0) return false
+  initRulesState(state)
+  if (!Table.init(connections, seed ^ 0x5851f42d4c957f2d) || !Answer.init()) return false
+  traceAt = Memory.allocate(traceBytes)
+  if (traceAt === 0) return false
+  traceInit(traceAt, traceBytes)
+  return loadConnections()
+}
+
+function loadConnections(): bool {
+  const section = Memory.section(SECTION_CONNECTIONS)
+  const count = Memory.sectionBytes(SECTION_CONNECTIONS) / CONNECTION_BYTES
+  for (let i: u32 = 0; i < count; i++) {
+    const record = section + i * CONNECTION_BYTES
+    const ct = Table.take()
+    if (ct === 0) return false
+    const status = load<u32>(record + CONNECTION_STATUS_OFF)
+    const zone = load<u32>(record + CONNECTION_ZONE_OFF)
+    store<u32>(ct + CT_STATUS_OFF, status)
+    store<u32>(ct + CT_MARK_OFF, load<u32>(record + CONNECTION_MARK_OFF))
+    store<u32>(ct + CT_PROTO_OFF, load<u32>(record + CONNECTION_PROTO_OFF))
+    store<u32>(ct + CT_FAMILY_OFF, load<u32>(record + CONNECTION_FAMILY_OFF))
+    store<u32>(ct + CT_STATE_OFF, load<u32>(record + CONNECTION_STATE_OFF))
+    store<u32>(ct + CT_ZONE_OFF, zone | (zone << 16))
+    // Older than any rule about the age of a flow asks for.
+    store<f64>(ct + CT_CREATED_OFF, -10000)
+    Tuple.copy(Table.tuple(ct, 0), record + CONNECTION_ORIG_OFF)
+    Tuple.copy(Table.tuple(ct, 1), record + CONNECTION_REPLY_OFF)
+    store<u32>(Table.coldOf(ct) + CT_TCP_LAST_INDEX_OFF, 5)
+    if (status & IPS_SRC_NAT_DONE) Table.linkSource(ct)
+    Table.insert(ct, <f64>load<u32>(record + CONNECTION_TIMEOUT_OFF) * 1000)
+  }
+  return true
+}
+
+/**
+ * Sends the records `from` .. `from + count - 1` through, one after the other; returns how many were done. When it is
+ * fewer, `stopReason` says why. Address 0 is never used: a batch has all four arrays.
+ */
+export function run(records: usize, quotes: usize, results: usize, answers: usize, from: u32, count: u32): u32 {
+  stop = STOP_DONE
+  for (let i: u32 = 0; i < count; i++) {
+    const n = <usize>(from + i)
+    const reason = one(
+      records + n * RECORD_BYTES,
+      quotes + n * HDR_BYTES,
+      results + n * RESULT_BYTES,
+      answers + n * HDR_BYTES,
+    )
+    if (reason !== STOP_DONE) {
+      stop = reason
+      return i
+    }
+  }
+  return count
+}
+
+/** One packet; STOP_* other than DONE: it was not processed (TRACE_LOST and RULES: it was). */
+function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
+  const flags = load<u16>(record + RECORD_FLAGS_OFF)
+  const at = load<f64>(record + RECORD_AT_MS_OFF)
+  const now = load<f64>(CTX_NOW_AT)
+  if (at >= 0 && at < now) return STOP_CLOCK
+  if (load<u32>(record + RECORD_IN_LINK_OFF) >= Links.count) return STOP_LINK
+  if (flags & RECORD_TRACE && traceRoom() < <usize>TRACE_RESERVE_BYTES) return STOP_TRACE
+  if (at > now) {
+    store<f64>(CTX_NOW_AT, at)
+    Table.expire(at)
+  }
+  if (!Table.hasRoom()) {
+    const most = Sysctl.get(SYSCTL_CT_MAX)
+    if (most === 0 || Table.live < most) return STOP_CONNECTIONS
+  }
+  const before = traceUsed()
+  Packet.load(record, quote)
+  memory.fill(result, 0, RESULT_BYTES)
+  Way.type = 0
+  Way.hop = 0
+  Way.link = 0
+  Way.reason = 0
+  Way.errno = 0
+  Way.sent = false
+  Way.result = result
+  Way.answer = answer
+  Way.depth = 0
+  Nat.reason = 0
+  Conntrack.zones = 0
+  Conntrack.badChecksum = (flags & RECORD_BAD_CHECKSUM) !== 0
+  const fromHere = load<u32>(CTX_IN_LINK_AT) === 0
+  const arrived = fromHere ? Hooks.sendLocal() : Hooks.receive()
+  if (arrived) {
+    Packet.pack(result)
+    const local = load<u32>(CTX_IN_LINK_AT) !== 0 || Way.type === RTN_LOCAL
+    store<u32>(result + RESULT_VERDICT_OFF, local ? VERDICT_LOCAL : fromHere ? VERDICT_OUT : VERDICT_FORWARD)
+    store<u32>(result + RESULT_MARK_OFF, load<u32>(CTX_MARK_AT))
+    store<u32>(
+      result + (local ? RESULT_IN_LINK_OFF : RESULT_OUT_LINK_OFF),
+      load<u32>(local ? CTX_IN_LINK_AT : CTX_OUT_LINK_AT),
+    )
+    if (Packet.quotes()) {
+      memory.copy(answer, CTX_INNER_AT, HDR_BYTES)
+      store<u32>(result + RESULT_FLAGS_OFF, RESULT_QUOTES)
+    }
+  } else {
+    store<u32>(result + RESULT_VERDICT_OFF, Way.sent ? VERDICT_REJECT : VERDICT_DROP)
+    store<u32>(result + RESULT_REASON_OFF, Way.reason)
+    store<u32>(result + RESULT_ERRNO_OFF, fromHere ? Way.errno : 0)
+    store<u32>(result + RESULT_RULE_OFF, load<u32>(CTX_RULE_AT))
+    store<u32>(result + RESULT_CHAIN_OFF, load<u32>(CTX_CHAIN_AT))
+  }
+  store<u32>(result + RESULT_ZONE_OFF, Conntrack.zones)
+  store<u32>(result + RESULT_TRACE_EVENTS_OFF, <u32>(traceUsed() - before) / TRACE_EVENT_BYTES)
+  store<u64>(CTX_ORDINAL_AT, load<u64>(CTX_ORDINAL_AT) + 1)
+  Conntrack.forget()
+  Table.bury()
+  if (traceOverflowed()) return STOP_TRACE_LOST
+  return load<u32>(RULES_ERROR_AT) === 0 ? STOP_DONE : STOP_RULES
+}
+
+/** STOP_*: why the last `run` ended. */
+export function stopReason(): i32 {
+  return stop
+}
+
+/** The trace buffer's address, and how many bytes of it are used. */
+export function traceBuffer(): usize {
+  return traceAt
+}
+
+export function traceBytes(): usize {
+  return traceUsed()
+}
+
+/** Empties the trace buffer. */
+export function clearTrace(): void {
+  traceReset()
+}
+
+/** The clock, ms. */
+export function now(): f64 {
+  return load<f64>(CTX_NOW_AT)
+}
+
+/** Address of the counters, 16 bytes each. */
+export function counters(): usize {
+  return Counters.base
+}
+
+/** Number of live connections. */
+export function connectionCount(): u32 {
+  return Table.live
+}
+
+/** Addresses of the hot and the cold records, by record number. */
+export function hotRecords(): usize {
+  return Table.hot
+}
+
+export function coldRecords(): usize {
+  return Table.cold
+}
+
+/** Record number + 1 of the first connection in the order of confirmation; 0 = none. */
+export function firstConnection(): u32 {
+  return Table.first
+}
+
+/** Of the one after record number + 1 `n`. */
+export function nextConnection(n: u32): u32 {
+  return load<u32>(Table.hotOf(n - 1) + CT_NEXT_OFF)
+}
+
+/** Record number + 1 of the connection with the tuple of a record (inverted: of the packet it quotes); 0 = none. */
+export function findConnection(record: usize, quote: usize, zones: u32): u32 {
+  Packet.load(record, quote)
+  const family: u32 = load<u8>(record + HDR_FAMILY_OFF)
+  let proto: u32 = load<u8>(record + HDR_PROTO_OFF)
+  if (load<u16>(record + RECORD_FLAGS_OFF) & RECORD_QUOTES) {
+    proto = load<u8>(quote + HDR_PROTO_OFF)
+    Tuple.ofQuoted(INVERSE_TUPLE)
+    if (!Tuple.invert(PACKET_TUPLE, INVERSE_TUPLE, proto, family)) return 0
+  } else Tuple.ofPacket(PACKET_TUPLE)
+  const found = Table.find(PACKET_TUPLE, proto, family, zones)
+  return found < 0 ? 0 : (<u32>found >>> 1) + 1
+}
+
+/** End of what is allocated, bytes. */
+export function memoryUsed(): usize {
+  return Memory.top
+}

@@ -1,0 +1,185 @@
+// Which of the host's addresses a packet is sent from: ICMP errors by the route back, MASQUERADE by interface and next
+// hop, REDIRECT by the in interface.
+// Kernel: net/ipv4/devinet.c (inet_select_addr), net/ipv6/addrconf.c (ipv6_dev_get_saddr).
+import { Address } from './address'
+import {
+  ADDRESS_BYTES,
+  ADDRESS_FLAGS_OFF,
+  ADDRESS_LINK_OFF,
+  ADDRESS_PREFIX_OFF,
+  ADDRESS_SCOPE_OFF,
+  ADDRESS_SECONDARY,
+  ADDRESS_SUBNET_OFF,
+  HOP_HAS_VIA_OFF,
+  HOP_VIA_OFF,
+  LINK_ADDR4_COUNT_OFF,
+  LINK_ADDR4_OFF,
+  LINK_ADDR6_COUNT_OFF,
+  LINK_ADDR6_OFF,
+  LINK_BYTES,
+  LINK_FLAGS_OFF,
+  LINK_RP_FILTER_OFF,
+  LINK_UP,
+  ROUTE_PREFSRC_OFF,
+  RTN_LOCAL,
+  SCOPE_GLOBAL,
+  SECTION_ADDRESSES,
+  SECTION_LINKS,
+  SYSCTL_LO_LINK,
+} from './layout'
+import { Memory } from './memory'
+import { Route } from './route'
+import { Sysctl } from './sysctl'
+
+export class Links {
+  static links: usize = 0
+  static count: u32 = 0
+  static addresses: usize = 0
+
+  static load(): void {
+    Links.links = Memory.section(SECTION_LINKS)
+    Links.count = Memory.sectionBytes(SECTION_LINKS) / LINK_BYTES
+    Links.addresses = Memory.section(SECTION_ADDRESSES)
+  }
+
+  static flags(link: u32): u32 {
+    return load<u32>(Links.links + link * LINK_BYTES + LINK_FLAGS_OFF)
+  }
+
+  static rpFilter(link: u32): u32 {
+    return load<u32>(Links.links + link * LINK_BYTES + LINK_RP_FILTER_OFF)
+  }
+
+  static hasAddress4(link: u32): bool {
+    return load<u32>(Links.links + link * LINK_BYTES + LINK_ADDR4_COUNT_OFF) !== 0
+  }
+
+  static address(index: u32): usize {
+    return Links.addresses + index * ADDRESS_BYTES
+  }
+
+  /** Link whose address it is, 0 = none. */
+  static owner(address: usize, family: u32): u32 {
+    for (let link: u32 = 1; link < Links.count; link++) {
+      const at = Links.links + link * LINK_BYTES
+      const first = load<u32>(at + (family === 4 ? LINK_ADDR4_OFF : LINK_ADDR6_OFF))
+      const count = load<u32>(at + (family === 4 ? LINK_ADDR4_COUNT_OFF : LINK_ADDR6_COUNT_OFF))
+      for (let i: u32 = 0; i < count; i++) if (Address.same(Links.address(first + i), address)) return link
+    }
+    return 0
+  }
+}
+
+export class Source {
+  /** The address that the route just found sends from to `to`; 0 when there is none. */
+  static byRoute(to: usize, family: u32): usize {
+    const prefsrc = Route.record === 0 ? <u32>0 : load<u32>(Route.record + ROUTE_PREFSRC_OFF)
+    if (prefsrc !== 0) return Links.address(prefsrc - 1)
+    if (Route.type === RTN_LOCAL) return to
+    return Source.byHop(Route.link, Route.hop, to, family)
+  }
+
+  /** By out interface and next hop alone, as MASQUERADE does; 0 = none. */
+  static byHop(link: u32, hop: usize, to: usize, family: u32): usize {
+    if (family === 6) return Source.best6(link, to)
+    const via = hop !== 0 && load<u32>(hop + HOP_HAS_VIA_OFF) !== 0 ? hop + HOP_VIA_OFF : to
+    return Source.best4(link, via)
+  }
+
+  /** First address of an interface, as REDIRECT asks; 0 = none. */
+  static first(link: u32, family: u32): usize {
+    const at = Links.links + link * LINK_BYTES
+    const count = load<u32>(at + (family === 4 ? LINK_ADDR4_COUNT_OFF : LINK_ADDR6_COUNT_OFF))
+    if (count === 0) return 0
+    return Links.address(load<u32>(at + (family === 4 ? LINK_ADDR4_OFF : LINK_ADDR6_OFF)))
+  }
+
+  private static isPrimary4(address: usize): bool {
+    return (
+      !(load<u32>(address + ADDRESS_FLAGS_OFF) & ADDRESS_SECONDARY) &&
+      load<u32>(address + ADDRESS_SCOPE_OFF) === SCOPE_GLOBAL
+    )
+  }
+
+  private static best4(link: u32, via: usize): usize {
+    const at = Links.links + link * LINK_BYTES
+    const count = load<u32>(at + LINK_ADDR4_COUNT_OFF)
+    let address = Links.address(load<u32>(at + LINK_ADDR4_OFF))
+    let found: usize = 0
+    for (let i: u32 = 0; i < count; i++, address += ADDRESS_BYTES) {
+      if (!Source.isPrimary4(address)) continue
+      if (Address.samePrefix(address + ADDRESS_SUBNET_OFF, via, load<u32>(address + ADDRESS_PREFIX_OFF))) return address
+      if (found === 0) found = address
+    }
+    if (found !== 0) return found
+    for (let other: u32 = 1; other < Links.count; other++) {
+      if (!(Links.flags(other) & LINK_UP)) continue
+      const record = Links.links + other * LINK_BYTES
+      const many = load<u32>(record + LINK_ADDR4_COUNT_OFF)
+      address = Links.address(load<u32>(record + LINK_ADDR4_OFF))
+      for (let i: u32 = 0; i < many; i++, address += ADDRESS_BYTES) if (Source.isPrimary4(address)) return address
+    }
+    return 0
+  }
+
+  /** RFC 6724 scope: larger is wider. */
+  private static scope6(at: usize): u32 {
+    const first = load<u32>(at)
+    if (first >>> 24 === 0xff) return (first >>> 16) & 15
+    if (first >>> 22 === 0x3fa || Address.isLoopback6(at)) return 2
+    return first >>> 22 === 0x3fb ? 5 : 14
+  }
+
+  /** RFC 6724 default policy table. */
+  private static label6(at: usize): u32 {
+    const first = load<u32>(at)
+    if (Address.isLoopback6(at)) return 0
+    if (first === 0 && load<u32>(at + 4) === 0) {
+      const third = load<u32>(at + 8)
+      if (third === 0xffff) return 4
+      if (third === 0) return 3
+    }
+    if (first === 0x20010000) return 6
+    if (first >>> 4 === 0x2001001) return 7
+    if (first >>> 16 === 0x3ffe) return 12
+    if (first >>> 16 === 0x2002) return 2
+    if (first >>> 22 === 0x3fb) return 11
+    return first >>> 25 === 0x7e ? 5 : 1
+  }
+
+  /** RFC 6724 rules 1, 2, 5, 6 and 8 among the addresses of all links that are up. */
+  private static best6(link: u32, to: usize): usize {
+    let best: usize = 0
+    const first = load<u32>(to)
+    const narrow = first >>> 24 === 0xff || first >>> 22 === 0x3fa
+    for (let l: u32 = 1; l < Links.count; l++) {
+      const flags = Links.flags(l)
+      if (!(flags & LINK_UP) || (narrow && l !== link)) continue
+      const record = Links.links + l * LINK_BYTES
+      const count = load<u32>(record + LINK_ADDR6_COUNT_OFF)
+      let address = Links.address(load<u32>(record + LINK_ADDR6_OFF))
+      for (let i: u32 = 0; i < count; i++, address += ADDRESS_BYTES) {
+        if (Address.isLoopback6(address) && !Address.isLoopback6(to) && link !== Sysctl.get(SYSCTL_LO_LINK)) continue
+        if (best === 0 || Source.better6(address, best, to, link)) best = address
+      }
+    }
+    return best
+  }
+
+  private static better6(a: usize, b: usize, to: usize, link: u32): bool {
+    const isA = Address.same(a, to)
+    if (isA !== Address.same(b, to)) return isA
+    const wanted = Source.scope6(to)
+    const sa = Source.scope6(a)
+    const sb = Source.scope6(b)
+    if (sa !== sb) return sa < sb ? sa >= wanted : sb < wanted
+    const onA = load<u32>(a + ADDRESS_LINK_OFF) === link
+    if (onA !== (load<u32>(b + ADDRESS_LINK_OFF) === link)) return onA
+    const label = Source.label6(to)
+    const labelA = Source.label6(a) === label
+    if (labelA !== (Source.label6(b) === label)) return labelA
+    const ca = min<u32>(Address.commonBits(a, to), load<u32>(a + ADDRESS_PREFIX_OFF))
+    const cb = min<u32>(Address.commonBits(b, to), load<u32>(b + ADDRESS_PREFIX_OFF))
+    return ca > cb
+  }
+}

@@ -1,0 +1,392 @@
+// The TCP tracker: states, timeouts, reopening. Sequence numbers only tell whether data is unacknowledged and whether a
+// segment is a repetition; every segment counts as inside the window (docs/semantics.md).
+// Kernel: net/netfilter/nf_conntrack_proto_tcp.c.
+import {
+  CT_STATE_OFF,
+  CT_STATUS_OFF,
+  CT_TCP_END_OFF,
+  CT_TCP_FLAGS_OFF,
+  CT_TCP_LAST_ACK_OFF,
+  CT_TCP_LAST_DIR_OFF,
+  CT_TCP_LAST_END_OFF,
+  CT_TCP_LAST_FLAGS_OFF,
+  CT_TCP_LAST_INDEX_OFF,
+  CT_TCP_LAST_SEQ_OFF,
+  CT_TCP_LAST_WIN_OFF,
+  CT_TCP_RETRANS_OFF,
+  CTX_ACK_AT,
+  CTX_PAYLOAD_AT,
+  CTX_SEQ_AT,
+  CTX_TCP_FLAGS_AT,
+  CTX_WIN_AT,
+  IPS_ASSURED,
+  IPS_CONFIRMED,
+  IPS_SEEN_REPLY,
+  SYSCTL_TCP_LOOSE,
+  SYSCTL_TCP_MAX_RETRANS,
+  SYSCTL_TCP_RETRANS,
+  SYSCTL_TCP_TIMEOUTS,
+  SYSCTL_TCP_UNACK,
+  TCPF_CLOSE_INIT,
+  TCPF_END_KNOWN,
+  TCPF_UNACKED,
+  TCPL_CHALLENGE,
+  TCPL_SEGMENT_KNOWN,
+  TCPL_SIMULTANEOUS,
+} from './layout'
+import { Sysctl } from './sysctl'
+import { Table } from './table'
+import { Timeout, TRACK_INVALID, TRACK_OK, TRACK_REOPEN } from './timeout'
+
+const FIN: u32 = 1
+const SYN: u32 = 2
+const RST: u32 = 4
+const ACK: u32 = 16
+
+// states, and what the table says beside them
+const SYN_SENT: u32 = 1
+const SYN_RECV: u32 = 2
+const ESTABLISHED: u32 = 3
+const FIN_WAIT: u32 = 4
+const LAST_ACK: u32 = 6
+const TIME_WAIT: u32 = 7
+const CLOSE: u32 = 8
+const SYN_SENT2: u32 = 9
+const INVALID: u32 = 10
+const IGNORE: u32 = 11
+
+// kinds of segments
+const KIND_SYN: u32 = 0
+const KIND_SYNACK: u32 = 1
+const KIND_FIN: u32 = 2
+const KIND_ACK: u32 = 3
+const KIND_RST: u32 = 4
+const KIND_NONE: u32 = 5
+
+/** Next state by direction, kind and state (NONE, SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LAST_ACK, TIME_WAIT, CLOSE, SYN_SENT2). */
+const NEXT = memory.data<u8>([
+  1,
+  1,
+  11,
+  11,
+  11,
+  11,
+  11,
+  1,
+  1,
+  9, // original: syn
+  10,
+  10,
+  2,
+  11,
+  11,
+  11,
+  11,
+  11,
+  11,
+  2, // synack
+  10,
+  10,
+  4,
+  4,
+  6,
+  6,
+  6,
+  7,
+  8,
+  10, // fin
+  3,
+  10,
+  3,
+  3,
+  5,
+  5,
+  7,
+  7,
+  8,
+  10, // ack
+  10,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8, // rst
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10, // none
+  10,
+  9,
+  10,
+  10,
+  10,
+  10,
+  10,
+  1,
+  10,
+  9, // reply: syn
+  10,
+  2,
+  11,
+  11,
+  11,
+  11,
+  11,
+  11,
+  11,
+  2, // synack
+  10,
+  10,
+  4,
+  4,
+  6,
+  6,
+  6,
+  7,
+  8,
+  10, // fin
+  10,
+  11,
+  2,
+  3,
+  5,
+  5,
+  7,
+  7,
+  8,
+  11, // ack
+  10,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8,
+  8, // rst
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10,
+  10, // none
+])
+
+export class Tcp {
+  private static after(a: u32, b: u32): bool {
+    return <i32>(b - a) < 0
+  }
+
+  private static kind(flags: u32): u32 {
+    if (flags & RST) return KIND_RST
+    if (flags & SYN) return flags & ACK ? KIND_SYNACK : KIND_SYN
+    if (flags & FIN) return KIND_FIN
+    return flags & ACK ? KIND_ACK : KIND_NONE
+  }
+
+  /** Is it one of S, SU, SA, R, RA, FA, FAU, A, AU? PSH, ECE and CWR are free. */
+  private static valid(flags: u32): bool {
+    const set = flags & 0x37
+    return (
+      set === 2 ||
+      set === 0x22 ||
+      set === 0x12 ||
+      set === 4 ||
+      set === 0x14 ||
+      set === 0x11 ||
+      set === 0x31 ||
+      set === 0x10 ||
+      set === 0x30
+    )
+  }
+
+  /** Sequence number behind the segment: data, SYN and FIN count. */
+  static segmentEnd(): u32 {
+    const flags = load<u32>(CTX_TCP_FLAGS_AT)
+    return load<u32>(CTX_SEQ_AT) + load<u32>(CTX_PAYLOAD_AT) + ((flags & SYN) >>> 1) + (flags & FIN)
+  }
+
+  /** TRACK_* of the segment in the context. */
+  static track(ct: usize, dir: u32): u32 {
+    const flags = load<u32>(CTX_TCP_FLAGS_AT)
+    if (!Tcp.valid(flags)) return TRACK_INVALID
+    const kind = Tcp.kind(flags)
+    const cold = Table.coldOf(ct)
+    const status = load<u32>(ct + CT_STATUS_OFF)
+    if (!(status & IPS_CONFIRMED)) {
+      const first = load<u8>(NEXT + kind * 10)
+      if (first === INVALID) return TRACK_INVALID
+      if (first !== SYN_SENT && Sysctl.get(SYSCTL_TCP_LOOSE) === 0) return TRACK_INVALID
+      store<u32>(cold + CT_TCP_END_OFF, Tcp.segmentEnd())
+      store<u32>(cold + CT_TCP_FLAGS_OFF, TCPF_END_KNOWN)
+      store<u32>(cold + CT_TCP_LAST_INDEX_OFF, KIND_NONE)
+      // Picked up in the middle: the other side's end counts as 0, as the kernel's zeroed record has it.
+      if (first !== SYN_SENT) store<u32>(cold + CT_TCP_FLAGS_OFF + 4, TCPF_END_KNOWN)
+    }
+    let old = load<u32>(ct + CT_STATE_OFF)
+    let next: u32 = load<u8>(NEXT + (dir * 6 + kind) * 10 + old)
+    if (next === INVALID) return TRACK_INVALID
+    const lastKind = load<u32>(cold + CT_TCP_LAST_INDEX_OFF)
+    const lastDir = load<u32>(cold + CT_TCP_LAST_DIR_OFF)
+    if (next === SYN_SENT && old >= TIME_WAIT) {
+      const sides = load<u32>(cold + CT_TCP_FLAGS_OFF) | load<u32>(cold + CT_TCP_FLAGS_OFF + 4)
+      if (sides & TCPF_CLOSE_INIT || (lastDir === dir && lastKind === KIND_RST)) {
+        Table.kill(ct)
+        return TRACK_REOPEN
+      }
+      next = IGNORE
+    }
+    if (next === IGNORE) {
+      if (kind !== KIND_SYNACK || lastKind !== KIND_SYN || lastDir === dir) {
+        Tcp.ignore(cold, kind, dir, old)
+        return TRACK_OK
+      }
+      old = SYN_SENT
+      next = SYN_RECV
+      const other = cold + lastDir * 4
+      store<u32>(other + CT_TCP_END_OFF, load<u32>(cold + CT_TCP_LAST_END_OFF))
+      store<u32>(other + CT_TCP_FLAGS_OFF, TCPF_END_KNOWN)
+      store<u32>(cold + dir * 4 + CT_TCP_FLAGS_OFF, 0)
+      Tcp.clearLast(cold, TCPL_CHALLENGE)
+    }
+    const last = load<u32>(cold + CT_TCP_LAST_FLAGS_OFF)
+    if (next === TIME_WAIT && old === LAST_ACK && kind === KIND_ACK && last & TCPL_CHALLENGE) {
+      if (lastKind === KIND_SYN && lastDir !== dir) {
+        Tcp.clearLast(cold, TCPL_CHALLENGE)
+        return TRACK_OK
+      }
+    }
+    if (next === SYN_SENT2) store<u32>(cold + CT_TCP_LAST_FLAGS_OFF, last | TCPL_SIMULTANEOUS)
+    if (next === SYN_RECV && dir === 1 && kind === KIND_ACK && last & TCPL_SIMULTANEOUS) next = ESTABLISHED
+    Tcp.note(ct, cold, dir, kind, flags)
+    store<u32>(cold + CT_TCP_LAST_INDEX_OFF, kind)
+    store<u32>(cold + CT_TCP_LAST_DIR_OFF, dir)
+    store<u32>(ct + CT_STATE_OFF, next)
+    if (old !== next && next === FIN_WAIT) {
+      const side = cold + CT_TCP_FLAGS_OFF + dir * 4
+      store<u32>(side, load<u32>(side) | TCPF_CLOSE_INIT)
+    }
+    return Tcp.finish(ct, cold, kind, old, next, status)
+  }
+
+  private static clearLast(cold: usize, bit: u32): void {
+    store<u32>(cold + CT_TCP_LAST_FLAGS_OFF, load<u32>(cold + CT_TCP_LAST_FLAGS_OFF) & ~bit)
+  }
+
+  /** Timeout, ASSURED, and the ends that need none. */
+  private static finish(ct: usize, cold: usize, kind: u32, old: u32, next: u32, status: u32): u32 {
+    const unack = Sysctl.get(SYSCTL_TCP_UNACK)
+    const retrans = Sysctl.get(SYSCTL_TCP_RETRANS)
+    const normal = Sysctl.get(SYSCTL_TCP_TIMEOUTS + next)
+    let timeout = normal
+    const sides = load<u32>(cold + CT_TCP_FLAGS_OFF) | load<u32>(cold + CT_TCP_FLAGS_OFF + 4)
+    if (load<u32>(cold + CT_TCP_RETRANS_OFF) >= Sysctl.get(SYSCTL_TCP_MAX_RETRANS) && normal > retrans)
+      timeout = retrans
+    else if (kind === KIND_RST) timeout = Sysctl.get(SYSCTL_TCP_TIMEOUTS + CLOSE)
+    else if (sides & TCPF_UNACKED && normal > unack) timeout = unack
+    else if (load<u32>(cold + CT_TCP_LAST_WIN_OFF) === 0 && normal > retrans) timeout = retrans
+    if (!(status & IPS_SEEN_REPLY)) {
+      if (kind === KIND_RST) {
+        if (status & IPS_CONFIRMED) Table.kill(ct)
+        return TRACK_OK
+      }
+      if (kind === KIND_SYN && old === SYN_SENT) return TRACK_OK
+      if (next === ESTABLISHED && timeout > unack) timeout = unack
+    } else if (!(status & IPS_ASSURED) && (old === SYN_RECV || old === ESTABLISHED) && next === ESTABLISHED) {
+      store<u32>(ct + CT_STATUS_OFF, status | IPS_ASSURED)
+    }
+    Timeout.refresh(ct, <f64>timeout * 1000)
+    return TRACK_OK
+  }
+
+  /** An ignored segment is remembered: a later one may answer it. */
+  private static ignore(cold: usize, kind: u32, dir: u32, old: u32): void {
+    store<u32>(cold + CT_TCP_LAST_INDEX_OFF, kind)
+    store<u32>(cold + CT_TCP_LAST_DIR_OFF, dir)
+    store<u32>(cold + CT_TCP_LAST_SEQ_OFF, load<u32>(CTX_SEQ_AT))
+    store<u32>(cold + CT_TCP_LAST_END_OFF, Tcp.segmentEnd())
+    store<u32>(cold + CT_TCP_LAST_WIN_OFF, load<u32>(CTX_WIN_AT))
+    if (kind === KIND_SYN && dir === 0) {
+      store<u32>(cold + CT_TCP_LAST_FLAGS_OFF, TCPL_SEGMENT_KNOWN | (old === LAST_ACK ? TCPL_CHALLENGE : 0))
+    }
+  }
+
+  /** Notes what is unacknowledged and what is repeated. */
+  private static note(ct: usize, cold: usize, dir: u32, kind: u32, flags: u32): void {
+    const sender = cold + dir * 4
+    const receiver = cold + (1 - dir) * 4
+    const end = Tcp.segmentEnd()
+    const given = load<u32>(CTX_ACK_AT)
+    const known = load<u32>(sender + CT_TCP_FLAGS_OFF)
+    if (!(known & TCPF_END_KNOWN)) {
+      store<u32>(sender + CT_TCP_END_OFF, end)
+      store<u32>(sender + CT_TCP_FLAGS_OFF, known | TCPF_END_KNOWN)
+      if (!(flags & SYN)) {
+        const other = load<u32>(receiver + CT_TCP_FLAGS_OFF)
+        if (!(other & TCPF_END_KNOWN)) {
+          store<u32>(receiver + CT_TCP_FLAGS_OFF, other | TCPF_END_KNOWN)
+          store<u32>(receiver + CT_TCP_END_OFF, given)
+        } else if (given === load<u32>(receiver + CT_TCP_END_OFF) + 1) store<u32>(receiver + CT_TCP_END_OFF, given)
+      }
+    } else if (flags & SYN && Tcp.after(end, load<u32>(sender + CT_TCP_END_OFF))) {
+      const state = load<u32>(ct + CT_STATE_OFF)
+      if (state === SYN_SENT || state === SYN_RECV) store<u32>(sender + CT_TCP_END_OFF, end)
+    }
+    const otherEnd = load<u32>(receiver + CT_TCP_END_OFF)
+    const ack = !(flags & ACK) || (flags & RST && given === 0) ? otherEnd : given
+    if (Tcp.after(end, load<u32>(sender + CT_TCP_END_OFF))) {
+      store<u32>(sender + CT_TCP_END_OFF, end)
+      store<u32>(sender + CT_TCP_FLAGS_OFF, load<u32>(sender + CT_TCP_FLAGS_OFF) | TCPF_UNACKED)
+    }
+    if (ack === otherEnd) {
+      store<u32>(receiver + CT_TCP_FLAGS_OFF, load<u32>(receiver + CT_TCP_FLAGS_OFF) & ~TCPF_UNACKED)
+    }
+    if (kind === KIND_ACK) Tcp.repeated(cold, dir, ack, end)
+  }
+
+  private static repeated(cold: usize, dir: u32, ack: u32, end: u32): void {
+    const last = load<u32>(cold + CT_TCP_LAST_FLAGS_OFF)
+    const seq = load<u32>(CTX_SEQ_AT)
+    const win = load<u32>(CTX_WIN_AT)
+    if (
+      last & TCPL_SEGMENT_KNOWN &&
+      load<u32>(cold + CT_TCP_LAST_DIR_OFF) === dir &&
+      load<u32>(cold + CT_TCP_LAST_SEQ_OFF) === seq &&
+      load<u32>(cold + CT_TCP_LAST_ACK_OFF) === ack &&
+      load<u32>(cold + CT_TCP_LAST_END_OFF) === end &&
+      load<u32>(cold + CT_TCP_LAST_WIN_OFF) === win
+    ) {
+      store<u32>(cold + CT_TCP_RETRANS_OFF, load<u32>(cold + CT_TCP_RETRANS_OFF) + 1)
+      return
+    }
+    store<u32>(cold + CT_TCP_LAST_FLAGS_OFF, last | TCPL_SEGMENT_KNOWN)
+    store<u32>(cold + CT_TCP_LAST_SEQ_OFF, seq)
+    store<u32>(cold + CT_TCP_LAST_ACK_OFF, ack)
+    store<u32>(cold + CT_TCP_LAST_END_OFF, end)
+    store<u32>(cold + CT_TCP_LAST_WIN_OFF, win)
+    store<u32>(cold + CT_TCP_RETRANS_OFF, 0)
+  }
+
+  /** A RST that this host sends in answer: a confirmed connection is closed. */
+  static closeByReset(ct: usize): void {
+    if (!(load<u32>(ct + CT_STATUS_OFF) & IPS_CONFIRMED)) return
+    const old = load<u32>(ct + CT_STATE_OFF)
+    store<u32>(ct + CT_STATE_OFF, CLOSE)
+    if (old !== CLOSE) Timeout.refresh(ct, Sysctl.ms(SYSCTL_TCP_TIMEOUTS + CLOSE))
+  }
+}

@@ -1,0 +1,127 @@
+// Result records of the core as answers.
+import {
+  REASON_NO_ADDRESS,
+  RESULT_CHAIN_OFF,
+  RESULT_ERRNO_OFF,
+  RESULT_FLAGS_OFF,
+  RESULT_IN_LINK_OFF,
+  RESULT_MARK_OFF,
+  RESULT_OUT_LINK_OFF,
+  RESULT_QUOTES,
+  RESULT_REASON_OFF,
+  RESULT_REJECT_OFF,
+  RESULT_RULE_OFF,
+  RESULT_VERDICT_OFF,
+  SECTION_LINES,
+  VERDICT_DROP,
+  VERDICT_LOCAL,
+  VERDICT_REJECT,
+} from '../../assembly/layout.js'
+import { type Image, sectionWords } from '../compile/image.js'
+import type { Answer, DroppedBy, DropReason, Packet, Verdict } from '../net/packet.js'
+import { readHeader, readNumbers } from './header.js'
+
+/** By VERDICT_*; 0: not processed. */
+export const VERDICTS: readonly Verdict[] = ['skipped', 'forward', 'out', 'local', 'reject', 'drop']
+
+const REASONS: readonly (DropReason | null)[] = [
+  null,
+  'martian source',
+  'martian destination',
+  'rp_filter',
+  'no route',
+  'unreachable',
+  'prohibit',
+  'blackhole',
+  'throw',
+  'forwarding is off',
+  'ttl exceeded',
+  'nat: no free tuple',
+  'nat: clash at confirmation',
+  'nat: no address',
+  'conntrack table full',
+  'multicast not for this host',
+  'invalid source for sending',
+  'nat: interface changed',
+]
+const ERRNOS: readonly string[] = ['', 'EPERM', 'EHOSTUNREACH', 'EACCES', 'ENETUNREACH', 'EINVAL']
+
+/** iptables' names of the answers, by REJECT_* code. */
+export const REJECT_NAMES: readonly string[] = [
+  'icmp-net-unreachable',
+  'icmp-host-unreachable',
+  'icmp-proto-unreachable',
+  'icmp-port-unreachable',
+  'icmp-net-prohibited',
+  'icmp-host-prohibited',
+  'icmp-admin-prohibited',
+  'tcp-reset',
+  'icmp6-no-route',
+  'icmp6-adm-prohibited',
+  'icmp6-addr-unreachable',
+  'icmp6-port-unreachable',
+  'icmp6-policy-fail',
+  'icmp6-reject-route',
+  'icmp-ttl-exceeded',
+  'icmp6-hop-limit-exceeded',
+]
+
+/** Decodes the results of one image. */
+export class AnswerReader {
+  readonly #image: Image
+  readonly #lines: Uint32Array
+
+  constructor(image: Image) {
+    this.#image = image
+    this.#lines = sectionWords(image.bytes, SECTION_LINES)
+  }
+
+  #droppedBy(view: DataView, at: number): DroppedBy {
+    const reason = view.getUint32(at + RESULT_REASON_OFF, true)
+    const text = REASONS[reason] ?? null
+    if (text !== null && reason !== REASON_NO_ADDRESS) return { reason: text }
+    const { symbols } = this.#image
+    const chain = symbols.chains[view.getUint32(at + RESULT_CHAIN_OFF, true)]!
+    const rule = view.getUint32(at + RESULT_RULE_OFF, true)
+    const file = symbols.files[chain.file] ?? ''
+    const line = rule === 0 ? 0 : (this.#lines[chain.counter + rule] ?? 0)
+    return {
+      table: chain.table,
+      chain: chain.name,
+      rule: rule === 0 ? 'policy' : rule,
+      ...(file !== '' && (rule === 0 || line > 0) ? { file } : {}),
+      ...(line > 0 ? { line } : {}),
+      ...(text === null ? {} : { reason: text }),
+    }
+  }
+
+  /** The answer that stands at `at`; what it quotes stands at `quote`. */
+  read(view: DataView, at: number, quote: number, packet: Packet): Answer {
+    const word = (offset: number): number => view.getUint32(at + offset, true)
+    const verdict = word(RESULT_VERDICT_OFF)
+    const answer: Answer = { verdict: VERDICTS[verdict] ?? 'skipped', in: packet }
+    if (packet.id !== undefined) answer.id = packet.id
+    if (verdict === 0) return answer
+    const { links } = this.#image.symbols
+    const inner = word(RESULT_FLAGS_OFF) & RESULT_QUOTES ? { inner: readHeader(view, quote) } : {}
+    if (verdict === VERDICT_DROP || verdict === VERDICT_REJECT) {
+      answer.dropped_by = this.#droppedBy(view, at)
+      const errno = ERRNOS[word(RESULT_ERRNO_OFF)] ?? ''
+      if (errno !== '') answer.errno = errno
+      if (verdict === VERDICT_DROP) return answer
+      const header = readHeader(view, at)
+      const link = word(RESULT_OUT_LINK_OFF)
+      answer.reject_with = REJECT_NAMES[word(RESULT_REJECT_OFF) - 1] ?? ''
+      answer.reply = {
+        ...header,
+        ...inner,
+        ...(header.proto === 'tcp' ? readNumbers(view, at) : {}),
+        out_iface: link === 0 ? 'local' : links[link]!,
+      }
+      return answer
+    }
+    if (verdict === VERDICT_LOCAL) answer.in_iface = links[word(RESULT_IN_LINK_OFF)] ?? ''
+    else answer.out_iface = links[word(RESULT_OUT_LINK_OFF)] ?? ''
+    return Object.assign(answer, readHeader(view, at), inner, { mark: word(RESULT_MARK_OFF) })
+  }
+}

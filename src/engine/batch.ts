@@ -1,0 +1,163 @@
+// A batch: records of packets in linear memory, and their results. Four arrays with one index (assembly/layout.ts).
+// Owns filling and reading; engine.ts runs it.
+import {
+  HDR_BYTES,
+  RECORD_AT_MS_OFF,
+  RECORD_BAD_CHECKSUM,
+  RECORD_BYTES,
+  RECORD_FLAGS_OFF,
+  RECORD_IN_LINK_OFF,
+  RECORD_LENGTH_OFF,
+  RECORD_MARK_OFF,
+  RECORD_QUOTES,
+  RECORD_TRACE,
+  RECORD_ZONE_OFF,
+  RESULT_BYTES,
+  RESULT_VERDICT_OFF,
+} from '../../assembly/layout.js'
+import { completePacket } from '../net/complete.js'
+import { packetLength } from '../net/length.js'
+import type { Answer, Packet, Verdict } from '../net/packet.js'
+import { type AnswerReader, VERDICTS } from './answer.js'
+import type { CoreExports } from './core.js'
+import { readPacket, writeHeader } from './header.js'
+
+/** What a batch needs of its engine. */
+export interface BatchHost {
+  readonly core: CoreExports
+  /** Link id by name. */
+  readonly links: ReadonlyMap<string, number>
+  readonly linkNames: readonly string[]
+  readonly answers: AnswerReader
+}
+
+/**
+ * Room for `capacity` packets and their results, for one engine; it lives as long as the engine. Fill it with `set`, or
+ * write records yourself through `records` (the layout is RECORD_* and HDR_* of `nodeplane/layout`), set `length`, and
+ * give it to `Engine.processBatch`. Views die when memory grows, so take them anew for each filling.
+ *
+ * @example batch.set(0, packet); batch.length = 1; engine.processBatch(batch); batch.verdict(0)
+ */
+export class PacketBatch {
+  readonly capacity: number
+  /** How many of its records are packets; 0..capacity. */
+  length = 0
+  /** Addresses of the four arrays. */
+  readonly at: { readonly records: number; readonly quotes: number; readonly results: number; readonly answers: number }
+  readonly #host: BatchHost
+  readonly #packets: (Packet | undefined)[] = []
+  #view: DataView
+
+  /** @internal Use `Engine.newBatch`. */
+  constructor(host: BatchHost, capacity: number) {
+    if (!Number.isInteger(capacity) || capacity < 1)
+      throw new RangeError(`capacity ${capacity} is not a whole number from 1`)
+    this.#host = host
+    this.capacity = capacity
+    const room = (bytes: number): number => {
+      const at = bytes > 0xffff0000 ? 0 : host.core.allocate(bytes) >>> 0
+      if (at === 0) throw new RangeError(`no memory for a batch of ${capacity} packets; ask for a smaller capacity`)
+      return at
+    }
+    this.at = {
+      records: room(capacity * RECORD_BYTES),
+      quotes: room(capacity * HDR_BYTES),
+      results: room(capacity * RESULT_BYTES),
+      answers: room(capacity * HDR_BYTES),
+    }
+    this.#view = new DataView(host.core.memory.buffer)
+  }
+
+  /** A view of linear memory that holds until memory grows. */
+  get view(): DataView {
+    if (this.#view.buffer !== this.#host.core.memory.buffer) this.#view = new DataView(this.#host.core.memory.buffer)
+    return this.#view
+  }
+
+  /** The bytes of the records, RECORD_BYTES each. */
+  get records(): Uint8Array {
+    return new Uint8Array(this.#host.core.memory.buffer, this.at.records, this.capacity * RECORD_BYTES)
+  }
+
+  /** The bytes of the quoted packets, HDR_BYTES each. */
+  get quotes(): Uint8Array {
+    return new Uint8Array(this.#host.core.memory.buffer, this.at.quotes, this.capacity * HDR_BYTES)
+  }
+
+  /** The bytes of the results, RESULT_BYTES each. */
+  get results(): Uint8Array {
+    return new Uint8Array(this.#host.core.memory.buffer, this.at.results, this.capacity * RESULT_BYTES)
+  }
+
+  #index(i: number): number {
+    if (!Number.isInteger(i) || i < 0 || i >= this.capacity) {
+      throw new RangeError(`packet ${i} of a batch with room for ${this.capacity}`)
+    }
+    return i
+  }
+
+  /** Link id of an interface name; 0 for `local`. Throws a RangeError when it is not there. */
+  linkId(iface: string): number {
+    if (iface === 'local') return 0
+    const id = this.#host.links.get(iface)
+    if (id === undefined) throw new RangeError(`unknown interface ${JSON.stringify(iface)}`)
+    return id
+  }
+
+  /**
+   * Writes a packet (missing fields get `completePacket`'s defaults); `length` grows to hold it. Throws a RangeError on
+   * an unknown interface or a bad field.
+   */
+  set(i: number, packet: Packet, trace = false): void {
+    this.#index(i)
+    const whole = completePacket(packet)
+    const link = this.linkId(whole.iface)
+    const { view } = this
+    const at = this.at.records + i * RECORD_BYTES
+    writeHeader(view, at, whole)
+    view.setFloat64(at + RECORD_AT_MS_OFF, whole.at_ms ?? -1, true)
+    view.setUint32(at + RECORD_MARK_OFF, whole.mark ?? 0, true)
+    view.setUint32(at + RECORD_LENGTH_OFF, packetLength(whole), true)
+    view.setUint32(at + RECORD_IN_LINK_OFF, link, true)
+    view.setUint16(at + RECORD_ZONE_OFF, 0, true)
+    const flags =
+      (trace ? RECORD_TRACE : 0) | (whole.inner ? RECORD_QUOTES : 0) | (whole.bad_csum ? RECORD_BAD_CHECKSUM : 0)
+    view.setUint16(at + RECORD_FLAGS_OFF, flags, true)
+    if (whole.inner !== undefined) writeHeader(view, this.at.quotes + i * HDR_BYTES, whole.inner)
+    this.#packets[i] = whole
+    if (this.length <= i) this.length = i + 1
+  }
+
+  /** What became of packet `i`; `skipped` when it was not processed. */
+  verdict(i: number): Verdict {
+    return VERDICTS[this.view.getUint32(this.at.results + this.#index(i) * RESULT_BYTES + RESULT_VERDICT_OFF, true)]!
+  }
+
+  /** The whole answer about packet `i`. */
+  answer(i: number): Answer {
+    const { view, at } = this
+    return this.#host.answers.read(
+      view,
+      at.results + this.#index(i) * RESULT_BYTES,
+      at.answers + i * HDR_BYTES,
+      this.packet(i),
+    )
+  }
+
+  /** Packet `i` as it was given by `set`, or as its record says. */
+  packet(i: number): Packet {
+    const known = this.#packets[this.#index(i)]
+    if (known !== undefined) return known
+    const { view } = this
+    const at = this.at.records + i * RECORD_BYTES
+    const atMs = view.getFloat64(at + RECORD_AT_MS_OFF, true)
+    const quotes = (view.getUint16(at + RECORD_FLAGS_OFF, true) & RECORD_QUOTES) !== 0
+    return {
+      ...readPacket(view, at),
+      iface: this.#host.linkNames[view.getUint32(at + RECORD_IN_LINK_OFF, true)] || 'local',
+      mark: view.getUint32(at + RECORD_MARK_OFF, true),
+      ...(atMs >= 0 ? { at_ms: atMs } : {}),
+      ...(quotes ? { inner: readPacket(view, this.at.quotes + i * HDR_BYTES) } : {}),
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// Connection records of the core as conntrack entries.
+import {
+  CT_COLD_BYTES,
+  CT_END_OFF,
+  CT_FAMILY_OFF,
+  CT_HOT_BYTES,
+  CT_MARK_OFF,
+  CT_ORIG_OFF,
+  CT_PROTO_OFF,
+  CT_REPLY_OFF,
+  CT_STATE_OFF,
+  CT_STATUS_OFF,
+  CT_ZONE_OFF,
+  TUPLE_DPORT_OFF,
+  TUPLE_DST_OFF,
+  TUPLE_SPORT_OFF,
+  TUPLE_SRC_OFF,
+} from '../../assembly/layout.js'
+import { SCTP_STATES, STATUS_BITS, TCP_STATES } from '../compile/connections.js'
+import type { ConntrackEntry, Tuple } from '../net/packet.js'
+import { hasPorts, isIcmp, PROTOCOL_DCCP, PROTOCOL_SCTP, PROTOCOL_TCP, protoName } from '../net/proto.js'
+import type { CoreExports } from './core.js'
+import { readAddress } from './header.js'
+
+function readTuple(view: DataView, at: number, family: number, proto: number): Tuple {
+  const tuple: Tuple = {
+    src: readAddress(view, at + TUPLE_SRC_OFF, family),
+    dst: readAddress(view, at + TUPLE_DST_OFF, family),
+  }
+  const first = view.getUint32(at + TUPLE_SPORT_OFF, true)
+  const second = view.getUint32(at + TUPLE_DPORT_OFF, true)
+  if (isIcmp(proto)) {
+    tuple.icmp_type = second >>> 8
+    tuple.icmp_code = second & 255
+    tuple.icmp_id = first
+  } else if (hasPorts(proto) && proto !== PROTOCOL_DCCP) {
+    tuple.sport = first
+    tuple.dport = second
+  }
+  return tuple
+}
+
+/** The entry of record number + 1 `n`. */
+export function readConnection(core: CoreExports, view: DataView, n: number): ConntrackEntry {
+  const hot = (core.hotRecords() >>> 0) + (n - 1) * CT_HOT_BYTES
+  const cold = (core.coldRecords() >>> 0) + (n - 1) * CT_COLD_BYTES
+  const family = view.getUint32(hot + CT_FAMILY_OFF, true)
+  const proto = view.getUint32(hot + CT_PROTO_OFF, true)
+  const status = view.getUint32(hot + CT_STATUS_OFF, true)
+  const zones = view.getUint32(hot + CT_ZONE_OFF, true)
+  const zone = (zones & 0xffff) | (zones >>> 16)
+  const state = view.getUint32(hot + CT_STATE_OFF, true)
+  const names = proto === PROTOCOL_TCP ? TCP_STATES : proto === PROTOCOL_SCTP ? SCTP_STATES : null
+  return {
+    family: family === 4 ? 'ipv4' : 'ipv6',
+    proto: protoName(proto),
+    protonum: proto,
+    timeout: Math.floor((view.getFloat64(hot + CT_END_OFF, true) - core.now()) / 1000),
+    ...(names === null ? {} : { state: names[state] ?? 'NONE' }),
+    orig: readTuple(view, cold + CT_ORIG_OFF, family, proto),
+    reply: readTuple(view, cold + CT_REPLY_OFF, family, proto),
+    status: STATUS_BITS.filter(([, bit]) => (status & bit) !== 0).map(([name]) => name),
+    mark: view.getUint32(hot + CT_MARK_OFF, true),
+    ...(zone === 0 ? {} : { zone }),
+  }
+}

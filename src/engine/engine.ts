@@ -1,0 +1,242 @@
+// The compiled data plane: an image in a WebAssembly instance, packets in, answers out.
+// Owns the instance's life and the driver of batches; decoding is in answer.ts, trace.ts, connection.ts.
+import {
+  CONNECTION_BYTES,
+  IMAGE_COUNTERS_OFF,
+  RECORD_AT_MS_OFF,
+  RECORD_BYTES,
+  RESULT_BYTES,
+  RESULT_TRACE_EVENTS_OFF,
+  RESULT_ZONE_OFF,
+  SECTION_CONNECTIONS,
+  STOP_CLOCK,
+  STOP_CONNECTIONS,
+  STOP_LINK,
+  STOP_RULES,
+  STOP_TRACE,
+  STOP_TRACE_LOST,
+  TRACE_EVENT_BYTES,
+  TRACE_RESERVE_BYTES,
+} from '../../assembly/layout.js'
+import { compile } from '../compile/compile.js'
+import { type Image, sectionTable } from '../compile/image.js'
+import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
+import type { Ruleset } from '../netfilter/model.js'
+import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
+import type { NetworkNamespace } from '../netns/model.js'
+import { AnswerReader } from './answer.js'
+import { type BatchHost, PacketBatch } from './batch.js'
+import { readConnection } from './connection.js'
+import { type Core, type CoreExports, inlinedCore, instantiate } from './core.js'
+import { readCounters } from './counters.js'
+import { type Trace, TraceReader } from './trace.js'
+
+export interface EngineOptions extends DataPlaneOptions {
+  /**
+   * Most connections that the engine has room for. Default: the namespace's `nf_conntrack_max`, but at most 65,536 (or
+   * what exists at the start and 65,536 more). Reaching it while `nf_conntrack_max` would allow more is an error.
+   */
+  readonly maxConnections?: number
+  /** Bytes for the events of traced packets between two stops of a batch, at least 2 MiB. Default 4 MiB. */
+  readonly traceBytes?: number
+  /** The core to use; default: the one inside this package. */
+  readonly core?: Core
+}
+
+/** Given the traces of a batch as they come. */
+export interface BatchOptions {
+  /** Called after packets `from` .. `to - 1` that were traced; each one's trace is read from the batch then. */
+  readonly onTrace?: (index: number, trace: Trace) => void
+}
+
+const DEFAULT_CONNECTIONS = 65_536
+const DEFAULT_TRACE_BYTES = 4 << 20
+/** Packets a call of the core: V8 compiles between calls, never within one. */
+const CHUNK = 4096
+
+function isImage(source: Image | NetworkNamespace): source is Image {
+  return 'bytes' in source
+}
+
+/**
+ * A data plane on WebAssembly. Takes a namespace (and compiles it) or an image. Throws a FaultError when the namespace
+ * holds what cannot be evaluated.
+ *
+ * @example new Engine(namespace, { seed: 1 }).process({ iface: 'eth0', proto: 'tcp', src: '10.0.0.9', dst: '10.96.0.10', dport: 80 })
+ */
+export class Engine implements DataPlane {
+  readonly image: Image
+  readonly #core: CoreExports
+  readonly #host: BatchHost
+  readonly #traces: TraceReader
+  readonly #single: PacketBatch
+  readonly #maxConnections: number
+
+  constructor(source: Image | NetworkNamespace, options: EngineOptions = {}) {
+    const image = isImage(source) ? source : compile(source)
+    const core = instantiate(options.core ?? inlinedCore())
+    this.image = image
+    this.#core = core
+    const at = core.allocate(image.bytes.byteLength) >>> 0
+    if (at === 0) throw new RangeError(`no memory for an image of ${image.bytes.byteLength} bytes`)
+    new Uint8Array(core.memory.buffer).set(image.bytes, at)
+    this.#maxConnections = connectionsFor(image, options.maxConnections)
+    const traceBytes = Math.max(options.traceBytes ?? DEFAULT_TRACE_BYTES, 2 * TRACE_RESERVE_BYTES)
+    const seed = BigInt.asUintN(64, BigInt(options.seed ?? 0))
+    const low = Number(seed & 0xffffffffn)
+    const high = Number(seed >> 32n)
+    if (!core.loadImage(at, low, high, this.#maxConnections, traceBytes)) {
+      throw new RangeError(`no memory for ${this.#maxConnections} connections: lower the option maxConnections`)
+    }
+    const linkNames = image.symbols.links
+    this.#host = {
+      core,
+      linkNames,
+      links: new Map(linkNames.map((name, id) => [name, id] as const).filter(([, id]) => id > 0)),
+      answers: new AnswerReader(image),
+    }
+    this.#traces = new TraceReader(image)
+    this.#single = new PacketBatch(this.#host, 1)
+  }
+
+  get now(): number {
+    return this.#core.now()
+  }
+
+  /** Bytes of linear memory in use. */
+  get memoryBytes(): number {
+    return this.#core.memoryUsed() >>> 0
+  }
+
+  /** Room for `capacity` packets (352 bytes each, reserved for good; only what is used costs memory). */
+  newBatch(capacity: number): PacketBatch {
+    return new PacketBatch(this.#host, capacity)
+  }
+
+  process(packet: Packet, options: ProcessOptions = {}): Answer {
+    const batch = this.#single
+    const core = this.#core
+    batch.set(0, packet, options.trace === true)
+    const { at } = batch
+    core.clearTrace()
+    const done = core.run(at.records, at.quotes, at.results, at.answers, 0, 1)
+    this.#check(batch, 0, done === 1)
+    const answer = batch.answer(0)
+    const { view } = batch
+    if (options.ct) {
+      const zones = view.getUint32(at.results + RESULT_ZONE_OFF, true)
+      const n = core.findConnection(at.records, at.quotes, zones)
+      answer.ct = n === 0 ? null : readConnection(core, view, n)
+    }
+    if (options.trace) {
+      const events = view.getUint32(at.results + RESULT_TRACE_EVENTS_OFF, true)
+      const { trace, traceReply, steps } = this.#traces.read(view, core.traceBuffer() >>> 0, events)
+      answer.trace = trace
+      if (traceReply.length > 0) answer.trace_reply = traceReply
+      answer.steps = steps
+    }
+    return answer
+  }
+
+  /**
+   * Sends the batch's packets through, one after the other, in order; returns how many: `batch.length`. Nothing is
+   * allocated on the way, but by `onTrace` when packets are traced. Throws a RangeError as `process` does; the packets
+   * before the one that is at fault are done then.
+   */
+  processBatch(batch: PacketBatch, options: BatchOptions = {}): number {
+    const core = this.#core
+    const { records, quotes, results, answers } = batch.at
+    const { length } = batch
+    core.clearTrace()
+    let traced = 0
+    let from = 0
+    while (from < length) {
+      const count = Math.min(CHUNK, length - from)
+      const done = core.run(records, quotes, results, answers, from, count)
+      from += done
+      if (done === count) continue
+      if (core.stopReason() !== STOP_TRACE) this.#check(batch, from, false)
+      this.#giveTraces(batch, traced, from, options)
+      traced = from
+      core.clearTrace()
+    }
+    this.#giveTraces(batch, traced, from, options)
+    return from
+  }
+
+  #giveTraces(batch: PacketBatch, from: number, to: number, options: BatchOptions): void {
+    const { onTrace } = options
+    if (onTrace === undefined) return
+    let at = this.#core.traceBuffer() >>> 0
+    for (let i = from; i < to; i++) {
+      const events = batch.view.getUint32(batch.at.results + i * RESULT_BYTES + RESULT_TRACE_EVENTS_OFF, true)
+      if (events > 0) onTrace(i, this.#traces.read(batch.view, at, events))
+      at += events * TRACE_EVENT_BYTES
+    }
+  }
+
+  /** Throws what the core stopped for. */
+  #check(batch: PacketBatch, index: number, ok: boolean): void {
+    const reason = this.#core.stopReason()
+    if (ok) return
+    const record = batch.at.records + index * RECORD_BYTES
+    switch (reason) {
+      case STOP_CLOCK: {
+        const at = batch.view.getFloat64(record + RECORD_AT_MS_OFF, true)
+        throw new RangeError(`the clock runs backwards: ${at} after ${this.now}`)
+      }
+      case STOP_CONNECTIONS:
+        throw new RangeError(
+          `the engine has room for ${this.#maxConnections} connections and all are in use: raise the option maxConnections`,
+        )
+      case STOP_LINK:
+        throw new RangeError(`packet ${index} names an interface that is not there`)
+      case STOP_TRACE:
+      case STOP_TRACE_LOST:
+        throw new RangeError(`the events of one packet do not fit: raise the option traceBytes`)
+      case STOP_RULES:
+        throw new RangeError('the recent lists are full: raise the compile limit maxRecentEntries')
+      default:
+        throw new Error(`the core stopped for reason ${reason}`)
+    }
+  }
+
+  conntrack(): ConntrackEntry[] {
+    const core = this.#core
+    const view = new DataView(core.memory.buffer)
+    const entries: ConntrackEntry[] = []
+    for (let n = core.firstConnection(); n !== 0; n = core.nextConnection(n))
+      entries.push(readConnection(core, view, n))
+    return entries
+  }
+
+  /** Number of live connections. */
+  get connections(): number {
+    return this.#core.connectionCount()
+  }
+
+  counters(): Ruleset[] {
+    const { namespace } = this.image
+    if (namespace === null) throw new Error('counters need the namespace that the image was compiled from')
+    const count = new DataView(this.image.bytes.buffer, this.image.bytes.byteOffset).getUint32(IMAGE_COUNTERS_OFF, true)
+    return readCounters(
+      namespace.rulesets,
+      new BigUint64Array(this.#core.memory.buffer, this.#core.counters() >>> 0, count * 2),
+    )
+  }
+}
+
+/** How many connections to make room for. */
+function connectionsFor(image: Image, wanted: number | undefined): number {
+  const existing = (sectionTable(image.bytes).get(SECTION_CONNECTIONS)?.bytes ?? 0) / CONNECTION_BYTES
+  if (wanted !== undefined) {
+    if (!Number.isInteger(wanted) || wanted < 1 || wanted > 10_000_000) {
+      throw new RangeError(`maxConnections ${wanted} is not a whole number from 1 to 10,000,000`)
+    }
+    if (wanted < existing) {
+      throw new RangeError(`${existing} connections exist at the start: raise the option maxConnections`)
+    }
+    return wanted
+  }
+  return Math.max(1, existing + DEFAULT_CONNECTIONS)
+}
