@@ -22,8 +22,12 @@ export interface RulePlace {
 type Arb<T> = fc.Arbitrary<T>
 type Of<K extends Match['match']> = Extract<Match, { readonly match: K }>
 
+/** Plain objects, as the reader makes them. */
+export function record<T>(fields: { [K in keyof T]: Arb<T[K]> }): Arb<T> {
+  return fc.record(fields, { noNullPrototype: true }) as Arb<T>
+}
 const pick = <T>(values: readonly T[]): Arb<T> => fc.constantFrom(...values)
-const negatable = <T>(value: Arb<T>): Arb<Negatable<T>> => fc.record({ not: fc.boolean(), value })
+const negatable = <T>(value: Arb<T>): Arb<Negatable<T>> => record({ not: fc.boolean(), value })
 const u32 = fc.oneof(pick([0, 1, 0x4000, 0x8000, 0xffffffff]), fc.nat({ max: 0xffffffff }))
 const port = fc.oneof(pick([0, 1, 22, 80, 443, 8080, 65534, 65535]), fc.nat({ max: 65535 }))
 const ordered = (a: number, b: number): Range => ({ from: Math.min(a, b), to: Math.max(a, b) })
@@ -92,13 +96,13 @@ function some<T extends object>(
   least = 0,
 ): Arb<Partial<T>> {
   return fc
-    .record(fields as Record<string, Arb<unknown>>, { requiredKeys: [] })
+    .record(fields as Record<string, Arb<unknown>>, { requiredKeys: [], noNullPrototype: true })
     .filter((r) => Object.keys(r).length >= least) as Arb<Partial<T>>
 }
 const tagged = <M extends Match>(match: M['match'], fields: Arb<object>): Arb<M> =>
   fields.map((f) => ({ match, ...f }) as unknown as M)
 
-const tcpFlags = fc.record({ mask: fc.nat({ max: 63 }), comp: fc.nat({ max: 63 }) }).filter((f) => f.mask !== 0)
+const tcpFlags = record({ mask: fc.nat({ max: 63 }), comp: fc.nat({ max: 63 }) }).filter((f) => f.mask !== 0)
 const CHUNK_TYPES = [0, 1, 2, 3, 6, 10, 14, 64, 132, 194] as const
 const CHUNK_FLAGS: Readonly<Record<number, readonly string[]>> = { 0: ['Be', 'IUBE', 'u'], 6: ['T'], 14: ['t'] }
 const chunkTypes = fc.oneof(
@@ -137,7 +141,7 @@ const codes = fc.oneof(
 /** Matches that go with a protocol, and the protocol. */
 function transport(): { readonly [proto: number]: Arb<Match>[] } {
   const multiport = (): Arb<Match> =>
-    fc.record({
+    record({
       match: fc.constant('multiport' as const),
       on: pick(['sports', 'dports', 'ports'] as const),
       not: fc.boolean(),
@@ -166,7 +170,7 @@ function transport(): { readonly [proto: number]: Arb<Match>[] } {
         some<Omit<Of<'sctp'>, 'match'>>({
           sport: negatable(portRange),
           dport: negatable(portRange),
-          chunks: negatable(fc.record({ how: pick(['all', 'any', 'only'] as const), types: chunkTypes })),
+          chunks: negatable(record({ how: pick(['all', 'any', 'only'] as const), types: chunkTypes })),
         }),
       ),
       multiport(),
@@ -174,20 +178,20 @@ function transport(): { readonly [proto: number]: Arb<Match>[] } {
     33: [multiport()],
     136: [multiport()],
     1: [
-      fc.record({
+      record({
         match: fc.constant('icmp' as const),
         type: negatable(
           fc.oneof(
             fc.constant({ type: 255, codes: { from: 0, to: 255 } }),
-            fc.record({ type: fc.nat({ max: 254 }), codes }),
+            record({ type: fc.nat({ max: 254 }), codes }),
           ),
         ),
       }),
     ],
     58: [
-      fc.record({
+      record({
         match: fc.constant('icmp6' as const),
-        type: negatable(fc.record({ type: fc.nat({ max: 255 }), codes })),
+        type: negatable(record({ type: fc.nat({ max: 255 }), codes })),
       }),
     ],
   }
@@ -196,25 +200,23 @@ function transport(): { readonly [proto: number]: Arb<Match>[] } {
 const seconds = fc.tuple(u32, u32).map(([a, b]) => ordered(a, b))
 const MAX_CREDIT = 1_300_000_000
 
-const limits: Arb<Of<'limit'>> = fc
-  .record({
-    rate: fc.integer({ min: 1, max: 10_000 }),
-    unit: pick(['sec', 'min', 'hour', 'day'] as const),
-    burst: fc.integer({ min: 1, max: 10_000 }),
-  })
-  .map(({ rate, unit, burst }) => {
-    const first = limitRate(rate, unit)!
-    const kept = limitRate(first.rate, first.unit)!
-    return {
-      match: 'limit' as const,
-      rate: kept.rate,
-      unit: kept.unit,
-      burst: Math.max(1, Math.min(burst, Math.floor(MAX_CREDIT / kept.period))),
-    }
-  })
+const limits: Arb<Of<'limit'>> = record({
+  rate: fc.integer({ min: 1, max: 10_000 }),
+  unit: pick(['sec', 'min', 'hour', 'day'] as const),
+  burst: fc.integer({ min: 1, max: 10_000 }),
+}).map(({ rate, unit, burst }) => {
+  const first = limitRate(rate, unit)!
+  const kept = limitRate(first.rate, first.unit)!
+  return {
+    match: 'limit' as const,
+    rate: kept.rate,
+    unit: kept.unit,
+    burst: Math.max(1, Math.min(burst, Math.floor(MAX_CREDIT / kept.period))),
+  }
+})
 
 const recentOps = fc.oneof(
-  fc.record({ op: pick(['set', 'remove'] as const) }),
+  record({ op: pick(['set', 'remove'] as const) }),
   fc
     .tuple(
       pick(['rcheck', 'update'] as const),
@@ -267,9 +269,9 @@ function general(place: RulePlace): Arb<Match>[] {
   const { family } = place
   const prefix = negatable(prefixes(family))
   const range = negatable(addressRange(family))
-  const mark = negatable(fc.record({ value: u32, mask: u32 }))
+  const mark = negatable(record({ value: u32, mask: u32 }))
   const list: Arb<Match>[] = [
-    fc.record({ match: fc.constant('comment' as const), comment: texts }),
+    record({ match: fc.constant('comment' as const), comment: texts }),
     tagged<Of<'conntrack'>>(
       'conntrack',
       some<Omit<Of<'conntrack'>, 'match'>>(
@@ -291,14 +293,14 @@ function general(place: RulePlace): Arb<Match>[] {
         1,
       ),
     ),
-    fc.record({
+    record({
       match: fc.constant('state' as const),
       state: negatable(subsetOf(CT_STATES.filter((s) => s !== 'SNAT' && s !== 'DNAT'))),
     }),
-    fc.record({ match: fc.constant('mark' as const), mark }),
-    fc.record({ match: fc.constant('connmark' as const), mark }),
+    record({ match: fc.constant('mark' as const), mark }),
+    record({ match: fc.constant('connmark' as const), mark }),
     addrtypes(place),
-    fc.record({
+    record({
       match: fc.constant('statistic' as const),
       mode: fc.constant('random' as const),
       not: fc.boolean(),
@@ -323,15 +325,13 @@ function general(place: RulePlace): Arb<Match>[] {
   if (place.selfContained) return list
   return [
     ...list,
-    fc
-      .record({
-        not: fc.boolean(),
-        name: pick(['KUBE-CLUSTER-IP', 'weave-;rGqyMIl1HN^cfDki~Z$3]6!N', 'x']),
-        dirs: fc.array(pick(['src', 'dst'] as const), { minLength: 1, maxLength: 3 }),
-        nomatch: fc.boolean(),
-      })
-      .map(({ nomatch, ...m }) => ({ match: 'set' as const, ...m, ...(nomatch ? { returnNomatch: true } : {}) })),
-    fc.record({ match: fc.constant('nfacct' as const), name: nonEmpty(31) }),
+    record({
+      not: fc.boolean(),
+      name: pick(['KUBE-CLUSTER-IP', 'weave-;rGqyMIl1HN^cfDki~Z$3]6!N', 'x']),
+      dirs: fc.array(pick(['src', 'dst'] as const), { minLength: 1, maxLength: 3 }),
+      nomatch: fc.boolean(),
+    }).map(({ nomatch, ...m }) => ({ match: 'set' as const, ...m, ...(nomatch ? { returnNomatch: true } : {}) })),
+    record({ match: fc.constant('nfacct' as const), name: nonEmpty(31) }),
   ]
 }
 
@@ -376,12 +376,12 @@ function targets(place: RulePlace, proto: Negatable<number> | undefined, syn: bo
   const list: Arb<Target | undefined>[] = [
     fc.constant(undefined),
     pick([{ target: 'ACCEPT' }, { target: 'RETURN' }] as const),
-    fc.record({ target: fc.constant('MARK' as const), value: u32, mask: u32 }),
+    record({ target: fc.constant('MARK' as const), value: u32, mask: u32 }),
     fc.oneof(
       u32.chain((value) =>
         u32.map((ctmask) => ({ target: 'CONNMARK' as const, op: 'set' as const, value, ctmask, nfmask: 0xffffffff })),
       ),
-      fc.record({
+      record({
         target: fc.constant('CONNMARK' as const),
         op: pick(['save', 'restore'] as const),
         value: fc.constant(0),
@@ -416,7 +416,7 @@ function targets(place: RulePlace, proto: Negatable<number> | undefined, syn: bo
   ]
   if (table !== 'nat') list.push(fc.constant({ target: 'DROP' as const }))
   if (chains.length > 0) {
-    const jump = fc.record({ target: pick(['jump', 'goto'] as const), chain: pick(chains) })
+    const jump = record({ target: pick(['jump', 'goto'] as const), chain: pick(chains) })
     list.push(jump, jump)
   }
   if (table === 'filter') {
@@ -459,7 +459,7 @@ function ctTarget(place: RulePlace, straight: number): Arb<Target> {
     .map(([f, z, names]) => ({ target: 'CT' as const, ...f, ...z, ...(named ? names : {}) }))
 }
 
-const counters = fc.record({
+const counters = record({
   packets: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
   bytes: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
 })
@@ -498,7 +498,8 @@ export function rules(place: RulePlace): Arb<Rule> {
     return kept
   })
   return proto.chain((p) => {
-    const special = p?.not === false ? (byProto[p.value] ?? []) : []
+    const foreign = place.family === 'ipv4' ? 58 : 1
+    const special = p?.not === false && p.value !== foreign ? (byProto[p.value] ?? []) : []
     const kinds = [...special, ...general(place)]
     const matches = fc
       .array(fc.oneof(...kinds), { maxLength: 4 })

@@ -12,7 +12,7 @@ import {
   type Table,
   type TableName,
 } from '../netfilter/model.js'
-import { type RulePlace, rules } from './netfilter-rule.js'
+import { type RulePlace, record, rules } from './netfilter-rule.js'
 
 export { addresses, ifaces, prefixes, type RulePlace, rules, texts } from './netfilter-rule.js'
 
@@ -50,7 +50,7 @@ const chainNames: fc.Arbitrary<string> = fc.oneof(
 )
 const RESERVED = /^(ACCEPT|DROP|QUEUE|RETURN|PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING)$/
 
-const counts = fc.record({
+const counts = record({
   packets: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
   bytes: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
 })

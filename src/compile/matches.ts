@@ -91,7 +91,7 @@ function portsMatch(
   return put(sink.code, L.MATCH_PORTS, flags, [span(m.sport?.value ?? any), span(m.dport?.value ?? any)])
 }
 
-/** iptables-nft turns two negated single ports into "not both" (docs/semantics.md, Chains). */
+/** For tcp and udp, iptables-nft turns two negated single ports into "not both" (docs/semantics.md, Chains). */
 export function portsNotBoth(
   backend: Backend,
   m: { readonly sport?: Negatable<Range>; readonly dport?: Negatable<Range> },
@@ -119,7 +119,8 @@ function sctpFlagsFit(type: number, flags: string): boolean | null {
 }
 
 function sctpMatch(sink: MatchSink, at: MatchRule, m: Extract<Match, { match: 'sctp' }>): number {
-  const count = portsMatch(sink, at, m)
+  // iptables-nft hands sctp to the kernel's own match.
+  const count = portsMatch(sink, { ...at, backend: 'legacy' }, m)
   if (m.chunks === undefined) return count
   const types = new Array<number>(16).fill(0)
   const set = (base: number, type: number): void => {

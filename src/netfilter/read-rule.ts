@@ -303,9 +303,6 @@ export class RuleReader implements OptionWords, RuleContext {
     }
     this.wordAt = this.at
     this.word = words.text[this.at++]!
-    if (this.word === '!') {
-      throw this.bad(`expected the ! before the option: ! --${name} …`)
-    }
     if (count === 1) return
     this.second = words.text[this.at]!
     if (/^[-!]/.test(this.second)) throw this.bad(`--${name} needs two values after it`, 'option')

@@ -1,6 +1,7 @@
 // Reading the translating targets: DNAT, SNAT, MASQUERADE, REDIRECT.
 // Spec: iptables-extensions(8): `--to-destination [ADDRESS[-ADDRESS]][:PORT[-PORT[/BASE]]]`, IPv6 addresses in brackets
 // when a port follows. Ports need a protocol that has them, written before the target.
+import { addressWords } from '../net/ip.js'
 import { type Draft, type Extension, type Option, type OptionWords, options, refuse } from './extension.js'
 import type { NatRange } from './model.js'
 import { address, port, shown, uint } from './words.js'
@@ -36,19 +37,11 @@ function readPorts(words: OptionWords, text: string, range: Draft<NatRange>, bas
   }
 }
 
-function order(text: string): string {
-  // Addresses of one family as text of one length, so that comparing texts compares addresses.
-  if (!text.includes(':'))
-    return text
-      .split('.')
-      .map((b) => b.padStart(3, '0'))
-      .join('.')
-  const [head = '', tail] = text.split('::')
-  const groups = (side: string): string[] => (side === '' ? [] : side.split(':'))
-  const before = groups(head)
-  const after = tail === undefined ? [] : groups(tail)
-  const middle = tail === undefined ? [] : new Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0')
-  return [...before, ...middle, ...after].map((g) => g.padStart(4, '0')).join(':')
+function isAbove(a: string, b: string): boolean {
+  const x = addressWords(a)
+  const y = addressWords(b)
+  const at = x.findIndex((word, i) => word !== y[i])
+  return at >= 0 && x[at]! > y[at]!
 }
 
 function readTo(words: OptionWords, range: Draft<NatRange>, base: boolean): void {
@@ -84,7 +77,7 @@ function readTo(words: OptionWords, range: Draft<NatRange>, base: boolean): void
       `${shown(word)} is no target: expected [ADDRESS[-ADDRESS]][:PORT[-PORT]] with ${rule.family === 'ipv4' ? 'IPv4' : 'IPv6'} addresses`,
     )
   }
-  if (from !== to && order(from) > order(to))
+  if (from !== to && isAbove(from, to))
     throw words.bad(`the address range ${shown(addresses)} is reversed: expected FROM-TO`)
   range.from = from
   range.to = to

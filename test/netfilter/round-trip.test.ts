@@ -1,0 +1,90 @@
+// Printing and reading are each other's inverse, for rule sets in every form; the generators reach every form.
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { rulesets } from '../../src/arbitraries/netfilter.js'
+import { canonicalRules, formatRules } from '../../src/netfilter/fmt.js'
+import type { Family, Match, Rule, Ruleset, Target } from '../../src/netfilter/model.js'
+import { printRule, printRules } from '../../src/netfilter/print.js'
+import { readRules } from '../../src/netfilter/read.js'
+
+const test = suite('netfilter: print and read')
+
+/** A rule set without what a text cannot hold. */
+function bare(ruleset: Ruleset): unknown {
+  return {
+    ...ruleset,
+    file: '',
+    tables: ruleset.tables.map((t) => ({
+      ...t,
+      chains: t.chains.map((c) => ({ ...c, rules: c.rules.map((r) => ({ ...r, line: 0 })) })),
+    })),
+  }
+}
+
+test('read(print(model)) is the model', () => {
+  fc.assert(
+    fc.property(rulesets(), (model) => {
+      const read = readRules(printRules(model), { file: '', family: model.family })
+      assert.equal(bare(read), bare(model))
+    }),
+    { numRuns: 400 },
+  )
+})
+
+test('print(read(text)) is the text; fmt of it is its own fmt', () => {
+  fc.assert(
+    fc.property(rulesets(), fc.boolean(), (model, counters) => {
+      const text = printRules(model, { counters })
+      assert.is(printRules(readRules(text, { file: '', family: model.family })), text)
+      const once = formatRules(text, { file: '', family: model.family })
+      assert.is(formatRules(once, { file: '', family: model.family }), once)
+      assert.is(once, printRules(canonicalRules(model), { counters: false }))
+    }),
+    { numRuns: 200 },
+  )
+})
+
+const MATCHES: readonly Match['match'][] = [
+  ...(['comment', 'tcp', 'udp', 'sctp', 'icmp', 'icmp6', 'conntrack', 'state', 'mark', 'connmark', 'addrtype'] as const),
+  ...(['statistic', 'recent', 'multiport', 'iprange', 'set', 'limit', 'physdev', 'nfacct'] as const),
+]
+const TARGETS: readonly Target['target'][] = [
+  ...(['jump', 'goto', 'ACCEPT', 'DROP', 'RETURN', 'REJECT', 'DNAT', 'SNAT', 'MASQUERADE', 'REDIRECT'] as const),
+  ...(['MARK', 'CONNMARK', 'LOG', 'NFLOG', 'CT', 'NOTRACK', 'TCPMSS', 'CHECKSUM'] as const),
+]
+const NEVER_NEGATED = ['comment', 'limit', 'nfacct']
+
+test('the generators reach every match and target, negated where that is possible, in both families', () => {
+  const seen = new Set<string>()
+  const note = (family: Family, rule: Rule): void => {
+    const text = printRule('X', rule)
+    for (const m of rule.matches) {
+      const part = printRule('X', { matches: [m], line: 0 })
+      seen.add(`${family} ${m.match}`)
+      if (part.includes(' ! ')) seen.add(`${family} ! ${m.match}`)
+    }
+    for (const letter of ['s', 'd', 'i', 'o', 'p', 'f']) {
+      if (text.includes(` ! -${letter}`)) seen.add(`${family} ! -${letter}`)
+    }
+    if (rule.target !== undefined) seen.add(`${family} ${rule.target.target}`)
+  }
+  for (const model of fc.sample(rulesets({ rules: 12 }), 300)) {
+    for (const table of model.tables) for (const c of table.chains) for (const r of c.rules) note(model.family, r)
+  }
+  const missing: string[] = []
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const other = family === 'ipv4' ? 'icmp6' : 'icmp'
+    for (const m of MATCHES.filter((x) => x !== other)) {
+      if (!seen.has(`${family} ${m}`)) missing.push(`${family} ${m}`)
+      if (!NEVER_NEGATED.includes(m) && !seen.has(`${family} ! ${m}`)) missing.push(`${family} ! ${m}`)
+    }
+    for (const t of TARGETS) if (!seen.has(`${family} ${t}`)) missing.push(`${family} ${t}`)
+    for (const letter of family === 'ipv4' ? 'sdiopf' : 'sdiop') {
+      if (!seen.has(`${family} ! -${letter}`)) missing.push(`${family} ! -${letter}`)
+    }
+  }
+  assert.equal(missing, [])
+})
+
+test.run()
