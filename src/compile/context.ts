@@ -1,7 +1,7 @@
 // What the compilation of one namespace shares: limits, faults with their places, and prefixes as words.
 // Owns `CompileOptions`; knows no section.
 import { type Fault, FaultError } from '../net/fault.js'
-import { type Words as AddressWords, maskWords, parseAddress } from '../net/ip.js'
+import { type Words as AddressWords, maskAddress, maskWords, parseAddress } from '../net/ip.js'
 import type { Family } from '../netfilter/model.js'
 import type { NetworkNamespace } from '../netns/model.js'
 
@@ -29,6 +29,7 @@ export const DEFAULT_LIMITS: CompileLimits = {
 }
 
 const MAX_FAULTS = 100
+const PREFIX_MEMORY = 1024
 
 /** A place in a rule set: the file, and a rule's line (0: the file as a whole). */
 export interface Place {
@@ -74,6 +75,8 @@ export class CompileContext {
     const known = this.#prefixes.get(key)
     if (known !== undefined) return known
     const made = parsePrefixWords(text, family)
+    // Few prefixes stand in many rules (a node's, a service range's); remembering all of them costs more than parsing.
+    if (this.#prefixes.size >= PREFIX_MEMORY) this.#prefixes.clear()
     this.#prefixes.set(key, made)
     return made
   }
@@ -95,6 +98,5 @@ function parsePrefixWords(text: string, family: Family): PrefixWords | null {
     if (given === null || given.family !== family) return null
     mask = given.words
   }
-  const masked = address.words.map((w, i) => (w & mask[i]!) >>> 0) as unknown as AddressWords
-  return { address: masked, mask }
+  return { address: maskAddress(address.words, mask), mask }
 }

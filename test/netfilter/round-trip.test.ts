@@ -46,7 +46,19 @@ test('print(read(text)) is the text; fmt of it is its own fmt', () => {
 })
 
 const MATCHES: readonly Match['match'][] = [
-  ...(['comment', 'tcp', 'udp', 'sctp', 'icmp', 'icmp6', 'conntrack', 'state', 'mark', 'connmark', 'addrtype'] as const),
+  ...([
+    'comment',
+    'tcp',
+    'udp',
+    'sctp',
+    'icmp',
+    'icmp6',
+    'conntrack',
+    'state',
+    'mark',
+    'connmark',
+    'addrtype',
+  ] as const),
   ...(['statistic', 'recent', 'multiport', 'iprange', 'set', 'limit', 'physdev', 'nfacct'] as const),
 ]
 const TARGETS: readonly Target['target'][] = [

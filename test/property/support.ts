@@ -19,7 +19,7 @@ process.stdout.write(`\nproperty seed: FC_SEED=${SEED} (FC_RUNS=${process.env['F
 /** Options of every property here. FC_PATH replays one counterexample. */
 export function options(usual: number): fc.Parameters<unknown> {
   const path = process.env['FC_PATH']
-  return { seed: SEED, numRuns: runs(usual), verbose: 0, ...(path ? { path, endOnFailure: true } : {}) }
+  return { seed: SEED, numRuns: runs(usual), includeErrorInReport: true, ...(path ? { path, endOnFailure: true } : {}) }
 }
 
 /** Everything one data plane says about a sequence. */

@@ -1,0 +1,218 @@
+// Reading rules by hand-worked cases: what each becomes, and where and how wrong ones are refused.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { FaultError } from '../../src/net/fault.js'
+import { formatRules } from '../../src/netfilter/fmt.js'
+import type { Family, Rule } from '../../src/netfilter/model.js'
+import { printRules } from '../../src/netfilter/print.js'
+import { type ReadLimits, readRules } from '../../src/netfilter/read.js'
+import { RIGHT, WRONG } from './rule-cases.js'
+
+const test = suite('netfilter: read')
+
+function faultsOf(text: string, family: Family = 'ipv4', limits: ReadLimits = {}): readonly string[] {
+  try {
+    readRules(text, { file: 'f', family, limits })
+  } catch (error) {
+    if (error instanceof FaultError) return error.faults.map((f) => `${f.line}:${f.column} ${f.message}`)
+    throw error
+  }
+  return []
+}
+
+function rule(line: string, table = 'filter', family: Family = 'ipv4'): Rule {
+  const ruleset = readRules(`*${table}\n:X - [0:0]\n${line}\nCOMMIT\n`, { file: 'f', family })
+  return ruleset.tables[0]!.chains.flatMap((c) => c.rules)[0]!
+}
+
+for (const { name, family, text, rules } of RIGHT) {
+  test(`${name} (${family})`, () => {
+    const printed = formatRules(text, { file: name, family })
+    assert.equal(
+      printed.split('\n').filter((l) => l.startsWith('-A')),
+      rules,
+    )
+  })
+}
+
+for (const { name, family, text, at, says } of WRONG) {
+  test(`refused: ${name} (${family})`, () => {
+    const [first = 'no fault'] = faultsOf(text, family)
+    assert.is(first.split(' ')[0], at, first)
+    assert.ok(first.includes(says), first)
+  })
+}
+
+test('values are those that the kernel keeps', () => {
+  assert.equal(rule('-A INPUT -s 10.1.2.3/8 -p tcp --syn -m mark --mark 1 -j MARK --set-mark 2', 'mangle'), {
+    src: { not: false, value: '10.0.0.0/8' },
+    proto: { not: false, value: 6 },
+    matches: [
+      { match: 'tcp', flags: { not: false, value: { mask: 0x17, comp: 2 } } },
+      { match: 'mark', mark: { not: false, value: { value: 1, mask: 0xffffffff } } },
+    ],
+    target: { target: 'MARK', value: 2, mask: 0xffffffff },
+    line: 3,
+  })
+  assert.equal(rule('-A INPUT -m statistic --mode random --probability 0.33333333349').matches, [
+    { match: 'statistic', mode: 'random', not: false, probability: 715827883 },
+  ])
+  assert.equal(rule('[7:8] -A INPUT -j X').counters, { packets: 7n, bytes: 8n })
+  assert.equal(rule('-A INPUT -c 18446744073709551615 9 -j X').counters, { packets: 2n ** 64n - 1n, bytes: 9n })
+  assert.equal(rule('-A INPUT -p tcp -m multiport --dports 80,90:99').matches, [
+    {
+      match: 'multiport',
+      on: 'dports',
+      not: false,
+      ports: [
+        { from: 80, to: 80 },
+        { from: 90, to: 99 },
+      ],
+    },
+  ])
+  assert.equal(rule('-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.1:80', 'nat').target, {
+    target: 'DNAT',
+    range: { ports: { from: 80, to: 80 }, from: '10.0.0.1', to: '10.0.0.1' },
+  })
+})
+
+test('matches keep the order in which they are written; the implied one stands where its option does', () => {
+  const { matches } = rule('-A INPUT -p tcp -m comment --comment x --dport 80 -m mark --mark 1')
+  assert.equal(
+    matches.map((m) => m.match),
+    ['comment', 'tcp', 'mark'],
+  )
+})
+
+test('a chain that the text does not speak of is there, after the others, with policy ACCEPT', () => {
+  const { tables } = readRules('*filter\n:OUTPUT DROP [1:2]\n:A - [3:4]\n-A INPUT -j A\nCOMMIT\n', {
+    file: 'f',
+    family: 'ipv4',
+  })
+  assert.equal(
+    tables[0]!.chains.map((c) => [c.name, c.policy, c.counters.packets]),
+    [
+      ['OUTPUT', 'DROP', 1n],
+      ['A', null, 0n],
+      ['INPUT', 'ACCEPT', 0n],
+      ['FORWARD', 'ACCEPT', 0n],
+    ],
+  )
+})
+
+test('a table that comes again starts anew and keeps its policies', () => {
+  const text =
+    '*filter\n:INPUT DROP [5:6]\n:A - [0:0]\n-A INPUT -j A\nCOMMIT\n*nat\nCOMMIT\n*filter\n-A OUTPUT -j DROP\nCOMMIT\n'
+  assert.is(
+    formatRules(text, { file: 'f', family: 'ipv4' }).split('*nat')[0],
+    '*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -j DROP\nCOMMIT\n',
+  )
+})
+
+test('fmt sorts user chains by name and built-in chains by hook; tables stay', () => {
+  const text = '*nat\n:POSTROUTING ACCEPT [1:2]\n:b - [0:0]\n:Z - [0:0]\nCOMMIT\n*filter\nCOMMIT\n'
+  assert.is(
+    formatRules(text, { file: 'f', family: 'ipv4' }),
+    '*nat\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [1:2]\n' +
+      ':Z - [0:0]\n:b - [0:0]\nCOMMIT\n' +
+      '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n',
+  )
+})
+
+test('the backend is the header’s', () => {
+  const read = (head: string): string => readRules(`${head}\n*raw\nCOMMIT\n`, { file: 'f', family: 'ipv4' }).backend
+  assert.is(read('# Generated by iptables-save v1.8.9 (nf_tables) on Mon Nov  1 00:00:00 2027'), 'nft')
+  assert.is(read('# Generated by iptables-save v1.8.9 on Mon Nov  1 00:00:00 2027'), 'legacy')
+  assert.is(read('# anything'), 'legacy')
+  const dated = printRules(readRules('*raw\nCOMMIT\n', { file: 'f', family: 'ipv6', backend: 'nft' }), { date: 'D' })
+  assert.is(dated.split('\n')[0], '# Generated by ip6tables-save v1.8.9 (nf_tables) on D')
+})
+
+test('all faults of a file are told, up to a limit', () => {
+  const line = '-A INPUT -m nonsense'
+  assert.is(faultsOf(`*filter\n${line}\n-A INPUT -p x\nCOMMIT\n*foo\n${line}\nCOMMIT\n`).length, 3)
+  const many = faultsOf(`*filter\n${`${line}\n`.repeat(50)}COMMIT\n`, 'ipv4', { faults: 10 })
+  assert.is(many.length, 11)
+  assert.ok(many[10]!.includes('too many faults'))
+})
+
+test('nothing, bytes and limits: one clear fault each', () => {
+  assert.equal(faultsOf(''), ['0:0 no table in this file: expected rules as iptables-save prints them'])
+  assert.equal(faultsOf('# a comment\n\n').length, 1)
+  assert.equal(readRules('', { file: 'f', family: 'ipv4', allowEmpty: true }).tables, [])
+  assert.equal(faultsOf('*filter\nx\0y\n'), ['2:2 a binary file: expected rules as text'])
+  assert.equal(faultsOf('\u001f\u008b\b'), ['1:1 a binary file: expected rules as text'])
+  const rules = `*filter\n${'-A INPUT -j DROP\n'.repeat(5)}COMMIT\n`
+  assert.equal(faultsOf(rules, 'ipv4', { rules: 4 }), ['6:0 too many rules: expected at most 4'])
+  assert.equal(faultsOf(rules, 'ipv4', { rules: 5 }), [])
+  assert.equal(faultsOf('*filter\n:a - [0:0]\n:b - [0:0]\nCOMMIT\n', 'ipv4', { chains: 1 }), [
+    '3:2 too many chains: expected at most 1',
+  ])
+  assert.equal(faultsOf('*filter\n-A INPUT -j DROP\n', 'ipv4', { lineLength: 10 }), [
+    '2:11 the line is too long: expected at most 10 characters',
+  ])
+  assert.equal(
+    faultsOf(
+      `*filter\n-A INPUT -s ${'1.1.1.1,'.repeat(500)}2.2.2.2 -d ${'1.1.1.1,'.repeat(500)}2.2.2.2\nCOMMIT\n`,
+      'ipv4',
+      { rules: 1000 },
+    ).length,
+    1,
+  )
+})
+
+test('names of JavaScript’s own are only names', () => {
+  for (const word of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+    const text = `*filter\n:${word} - [0:0]\n-A INPUT -i ${word} -m comment --comment ${word} -j ${word}\nCOMMIT\n`
+    assert.ok(formatRules(text, { file: 'f', family: 'ipv4' }).includes(`-j ${word}\n`), word)
+    assert.is(
+      faultsOf(`*filter\n-A INPUT -m ${word}\n-A INPUT -j ${word}\n-A INPUT --${word} x\n-A INPUT -p ${word}\nCOMMIT\n`)
+        .length,
+      4,
+    )
+    assert.is(faultsOf(`*${word}\nCOMMIT\n`).length, 1)
+    assert.is(faultsOf(`*filter\n-A INPUT -p tcp --dport ${word}\nCOMMIT\n`).length, 1)
+  }
+})
+
+test('text of the input is escaped in messages', () => {
+  assert.ok(faultsOf('*filter\n-A INPUT -m a\u001b[31m\nCOMMIT\n')[0]!.includes('a\\u{1b}[31m'))
+})
+
+test('a line of any text gives faults, never another error', () => {
+  const pieces = [
+    '-A',
+    'INPUT',
+    '-m',
+    'tcp',
+    '--dport',
+    '!',
+    '"',
+    '\\',
+    '[',
+    ':',
+    '-j',
+    'DNAT',
+    '--to-destination',
+    '[]',
+    '-',
+    '--',
+    '=',
+    ',',
+    '/',
+    '-s',
+    '',
+    '🙂',
+  ]
+  let state = 12345
+  const next = (n: number): number => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0
+    return (state >>> 8) % n
+  }
+  for (let i = 0; i < 3000; i++) {
+    const line = Array.from({ length: next(9) }, () => pieces[next(pieces.length)]).join(next(4) === 0 ? '' : ' ')
+    faultsOf(`*nat\n${line}\nCOMMIT\n`, i % 2 === 0 ? 'ipv4' : 'ipv6')
+  }
+})
+
+test.run()
