@@ -48,6 +48,7 @@ import {
   RTN_MULTICAST,
   SYSCTL_DEFAULT_TTL,
   TRACE_ROUTE_OUTPUT,
+  VERDICT_LOCAL,
   ZERO_ADDRESS_AT,
 } from './layout'
 import { Memory } from './memory'
@@ -70,7 +71,7 @@ const DEPTH: u32 = 4
 
 /** ICMP type << 8 | code of each REJECT_* code and of the two kinds of time exceeded. */
 const MESSAGES = memory.data<u16>([
-  0x300, 0x301, 0x302, 0x303, 0x309, 0x30a, 0x30d, 0, 0x100, 0x101, 0x103, 0x104, 0x105, 0x106, 0xb00, 0x300,
+  0x300, 0x301, 0x302, 0x303, 0x309, 0x30a, 0x30d, 0, 0x100, 0x101, 0x103, 0x104, 0x105, 0x106, 0xb00, 0x300, 0x102,
 ])
 
 export class Answer {
@@ -94,6 +95,7 @@ export class Answer {
     const local = Way.local
     const reason = Way.reason
     const errno = Way.errno
+    const end = Way.end
     const zones = Conntrack.zones
     const bad = Conntrack.badChecksum
     const isReply = load<u32>(CTX_IS_REPLY_AT)
@@ -124,6 +126,7 @@ export class Answer {
     Way.local = local
     Way.reason = reason
     Way.errno = errno
+    Way.end = end
     Conntrack.zones = zones
     Conntrack.badChecksum = bad
   }
@@ -140,14 +143,13 @@ export class Answer {
     Hooks.findOutRoute(TRACE_ROUTE_OUTPUT)
     if (Route.leadsNowhere()) return
     Hooks.takeRoute()
-    const loops = Way.type === RTN_LOCAL
     if (!Hooks.goOut()) return
     if (Way.sent) return
     Way.sent = true
     const result = Way.result
     Packet.pack(result)
     store<u32>(result + RESULT_REJECT_OFF, code + 1)
-    store<u32>(result + RESULT_OUT_LINK_OFF, loops || Way.type === RTN_LOCAL ? 0 : load<u32>(CTX_OUT_LINK_AT))
+    store<u32>(result + RESULT_OUT_LINK_OFF, Way.end === VERDICT_LOCAL ? 0 : load<u32>(CTX_OUT_LINK_AT))
     if (Packet.quotes()) {
       memory.copy(Way.answer, CTX_INNER_AT, HDR_BYTES)
       store<u32>(result + RESULT_FLAGS_OFF, RESULT_QUOTES)
@@ -212,6 +214,8 @@ export class Answer {
     const length = load<u32>(CTX_LENGTH_AT)
     const tos = load<u32>(CTX_TOS_AT)
     const from = v128.load(CTX_DST_AT)
+    // IPv6 prefers the addresses of the interface by which the packet came in.
+    const link = four ? 0 : load<u32>(CTX_IN_LINK_AT)
     Answer.begin()
     Packet.pack(CTX_INNER_AT)
     Address.copy(CTX_DST_AT, CTX_SRC_AT)
@@ -234,7 +238,7 @@ export class Answer {
     }
     Route.find(CTX_DST_AT, ZERO_ADDRESS_AT, load<u32>(CTX_TOS_AT), 0, Hooks.loopback(), false)
     if (Route.leadsNowhere()) return false
-    const source = Source.byRoute(CTX_DST_AT, family)
+    const source = Source.byRoute(CTX_DST_AT, family, link)
     if (source === 0) return false
     Address.copy(CTX_SRC_AT, source)
     return true

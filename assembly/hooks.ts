@@ -5,18 +5,21 @@ import { Address } from './address'
 import { Answer } from './answer'
 import { conntrackOn, hasTable, runTable } from './chain'
 import { Conntrack } from './conntrack'
-import { Fib } from './fib'
 import { INPUT_DROP, INPUT_ERROR, INPUT_FORWARD, INPUT_LOCAL, Input } from './input'
 import {
+  CTX_DNAT_ATTEMPT_AT,
   CTX_DST_AT,
   CTX_FAMILY_AT,
+  CTX_HOP_ATTEMPT_AT,
   CTX_IN_LINK_AT,
   CTX_MARK_AT,
   CTX_OUT_LINK_AT,
   CTX_REJECT_AT,
+  CTX_SNAT_ATTEMPT_AT,
   CTX_SRC_AT,
   CTX_TOS_AT,
   CTX_TTL_AT,
+  CTX_VISIT_AT,
   ERRNO_EACCES,
   ERRNO_EHOSTUNREACH,
   ERRNO_EINVAL,
@@ -44,6 +47,7 @@ import {
   REJECT_ICMP_NET_UNREACHABLE,
   REJECT_ICMP_TTL_EXCEEDED,
   REJECT_ICMP6_ADM_PROHIBITED,
+  REJECT_ICMP6_BEYOND_SCOPE,
   REJECT_ICMP6_HOP_LIMIT,
   REJECT_ICMP6_NO_ROUTE,
   RTN_BLACKHOLE,
@@ -54,7 +58,6 @@ import {
   RTN_UNREACHABLE,
   RTN_UNSPEC,
   SYSCTL_LO_LINK,
-  SYSCTL_NONLOCAL_BIND,
   TABLE_FILTER,
   TABLE_MANGLE,
   TABLE_NAT,
@@ -62,15 +65,24 @@ import {
   TABLE_SECURITY,
   TRACE_ROUTE_OUTPUT,
   TRACE_ROUTE_REROUTE,
+  VERDICT_FORWARD,
+  VERDICT_LOCAL,
+  VERDICT_OUT,
 } from './layout'
+import { Memory } from './memory'
 import { Nat } from './nat'
 import { Route } from './route'
-import { Links } from './source'
+import { Links, Source } from './source'
 import { Steps } from './steps'
 import { Sysctl } from './sysctl'
 import { Way } from './way'
 
+const CTX_BYTES: u32 = 256
+
 export class Hooks {
+  /** Two contexts for each depth of answers: a packet whose copy is on its way, and the copy at its end. */
+  private static saved: usize = 0
+
   static loopback(): u32 {
     return Sysctl.get(SYSCTL_LO_LINK)
   }
@@ -126,7 +138,9 @@ export class Hooks {
   private static deliver(): bool {
     Steps.hook(HOOK_INPUT)
     if (!Hooks.table(TABLE_MANGLE, HOOK_INPUT) || !Hooks.table(TABLE_FILTER, HOOK_INPUT)) return false
-    return Hooks.table(TABLE_SECURITY, HOOK_INPUT) && Hooks.nat(HOOK_INPUT) && Hooks.confirm()
+    if (!Hooks.table(TABLE_SECURITY, HOOK_INPUT) || !Hooks.nat(HOOK_INPUT) || !Hooks.confirm()) return false
+    Way.end = VERDICT_LOCAL
+    return true
   }
 
   private static postrouting(): bool {
@@ -211,11 +225,68 @@ export class Hooks {
     store<u32>(CTX_OUT_LINK_AT, Way.link)
     if (!Hooks.output()) return Hooks.denied()
     store<u32>(CTX_OUT_LINK_AT, Way.link)
-    if (!Hooks.postrouting()) return Hooks.denied()
-    if (Way.type !== RTN_LOCAL) return true
-    store<u32>(CTX_IN_LINK_AT, Hooks.loopback())
+    const heard = Hooks.isHeardHere() && Hooks.loopCopy()
+    const left = Hooks.postrouting()
+    if (heard) {
+      // The copy that arrived is what the packet came to.
+      Hooks.restore(Hooks.saved + (Way.depth * 2 + 1) * CTX_BYTES)
+      Way.end = VERDICT_LOCAL
+      return true
+    }
+    if (!left) return Hooks.denied()
+    if (Way.type === RTN_LOCAL) return Hooks.comeBack(Hooks.loopback())
+    Way.end = VERDICT_OUT
+    return true
+  }
+
+  /** A packet that left by a link comes in again by it, its mark, entry and state with it. */
+  private static comeBack(link: u32): bool {
+    store<u32>(CTX_IN_LINK_AT, link)
     store<u32>(CTX_OUT_LINK_AT, 0)
     return Hooks.prerouting() && Hooks.deliver()
+  }
+
+  /** Does the host itself hear what it sends to a broadcast address or to all hosts? */
+  private static isHeardHere(): bool {
+    if (load<u32>(CTX_FAMILY_AT) !== 4) return false
+    return Way.type === RTN_BROADCAST || (Way.type === RTN_MULTICAST && load<u32>(CTX_DST_AT) === 0xe0000001)
+  }
+
+  /** Gives the context back, but keeps what a packet has drawn so far. */
+  private static restore(from: usize): void {
+    const visit = load<u32>(CTX_VISIT_AT)
+    const snat = load<u32>(CTX_SNAT_ATTEMPT_AT)
+    const dnat = load<u32>(CTX_DNAT_ATTEMPT_AT)
+    const hops = load<u32>(CTX_HOP_ATTEMPT_AT)
+    memory.copy(CTX_FAMILY_AT, from, CTX_BYTES)
+    store<u32>(CTX_VISIT_AT, visit)
+    store<u32>(CTX_SNAT_ATTEMPT_AT, snat)
+    store<u32>(CTX_DNAT_ATTEMPT_AT, dnat)
+    store<u32>(CTX_HOP_ATTEMPT_AT, hops)
+  }
+
+  /** The copy that the host hears passes POSTROUTING by itself, before the one that leaves; true when it arrives. */
+  private static loopCopy(): bool {
+    const save = Hooks.saved + Way.depth * 2 * CTX_BYTES
+    const type = Way.type
+    const hop = Way.hop
+    const link = Way.link
+    memory.copy(save, CTX_FAMILY_AT, CTX_BYTES)
+    const arrived = Hooks.postrouting() && Hooks.comeBack(link)
+    memory.copy(save + CTX_BYTES, CTX_FAMILY_AT, CTX_BYTES)
+    Hooks.restore(save)
+    Way.type = type
+    Way.hop = hop
+    Way.link = link
+    Way.reason = 0
+    Way.errno = 0
+    return arrived
+  }
+
+  /** False when memory does not suffice. */
+  static init(): bool {
+    Hooks.saved = Memory.allocate(10 * CTX_BYTES)
+    return Hooks.saved !== 0
   }
 
   private static denied(): bool {
@@ -226,21 +297,23 @@ export class Hooks {
   /** A packet that a process of this host sends. */
   static sendLocal(): bool {
     Way.local = true
-    if (load<u32>(CTX_FAMILY_AT) === 4 && !Hooks.isOwnSource()) return Hooks.refuse(REASON_INVALID_SOURCE, ERRNO_EINVAL)
+    const four = load<u32>(CTX_FAMILY_AT) === 4
+    const from = load<u32>(CTX_SRC_AT)
+    if (four && (from >>> 28 === 14 || from === 0xffffffff)) return Hooks.refuse(REASON_INVALID_SOURCE, ERRNO_EINVAL)
     Hooks.findOutRoute(TRACE_ROUTE_OUTPUT)
     if (!Hooks.mayLeave()) return false
     Hooks.takeRoute()
+    if (four && from === 0) {
+      const source = Source.byRoute(CTX_DST_AT, 4, 0)
+      if (source !== 0) Address.copy(CTX_SRC_AT, source)
+    }
     return Hooks.goOut()
-  }
-
-  private static isOwnSource(): bool {
-    if (Sysctl.get(SYSCTL_NONLOCAL_BIND) !== 0 || Fib.isOwn(CTX_SRC_AT, 4)) return true
-    return Address.isLoopback4(CTX_SRC_AT) && Route.localType(CTX_SRC_AT, 0) === RTN_LOCAL
   }
 
   /** A packet that comes in by an interface. */
   static receive(): bool {
     Way.local = false
+    store<u32>(CTX_IN_LINK_AT, Links.master(load<u32>(CTX_IN_LINK_AT)))
     if (load<u32>(CTX_FAMILY_AT) === 6) {
       const reason = Input.early6()
       if (reason !== 0) return Hooks.drop(reason)
@@ -269,12 +342,20 @@ export class Hooks {
       Answer.send(load<u32>(CTX_FAMILY_AT) === 4 ? REJECT_ICMP_TTL_EXCEEDED : REJECT_ICMP6_HOP_LIMIT)
       return Hooks.drop(REASON_TTL_EXCEEDED)
     }
+    if (load<u32>(CTX_FAMILY_AT) === 6) {
+      if (Address.isZero(CTX_SRC_AT)) return Hooks.drop(REASON_MARTIAN_SOURCE)
+      if (load<u32>(CTX_SRC_AT) >>> 22 === 0x3fa) {
+        Answer.send(REJECT_ICMP6_BEYOND_SCOPE)
+        return Hooks.drop(REASON_MARTIAN_SOURCE)
+      }
+    }
     store<u32>(CTX_TTL_AT, ttl - 1)
     store<u32>(CTX_OUT_LINK_AT, Way.link)
     Steps.hook(HOOK_FORWARD)
     if (!Hooks.table(TABLE_MANGLE, HOOK_FORWARD) || !Hooks.table(TABLE_FILTER, HOOK_FORWARD)) return false
     if (!Hooks.table(TABLE_SECURITY, HOOK_FORWARD)) return false
-    store<u32>(CTX_IN_LINK_AT, 0)
-    return Hooks.postrouting()
+    if (!Hooks.postrouting()) return false
+    Way.end = VERDICT_FORWARD
+    return true
   }
 }

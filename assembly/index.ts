@@ -24,6 +24,7 @@ import {
   CT_PROTO_OFF,
   CT_STATE_OFF,
   CT_STATUS_OFF,
+  CT_TCP_FLAGS_OFF,
   CT_TCP_LAST_INDEX_OFF,
   CT_ZONE_OFF,
   CTX_CHAIN_AT,
@@ -59,8 +60,8 @@ import {
   RESULT_TRACE_EVENTS_OFF,
   RESULT_VERDICT_OFF,
   RESULT_ZONE_OFF,
-  RTN_LOCAL,
   RULES_ERROR_AT,
+  SCTPF_TAG_UNKNOWN,
   SECTION_CONNECTIONS,
   STOP_CLOCK,
   STOP_CONNECTIONS,
@@ -73,9 +74,7 @@ import {
   TRACE_EVENT_BYTES,
   TRACE_RESERVE_BYTES,
   VERDICT_DROP,
-  VERDICT_FORWARD,
   VERDICT_LOCAL,
-  VERDICT_OUT,
   VERDICT_REJECT,
 } from './layout'
 import { Memory } from './memory'
@@ -119,7 +118,7 @@ export function loadImage(image: usize, seedLow: u32, seedHigh: u32, connections
   const state = Memory.allocate(rulesStateBytes(image))
   if (state === 0) return false
   initRulesState(state)
-  if (!Table.init(connections, seed ^ 0x5851f42d4c957f2d) || !Answer.init()) return false
+  if (!Table.init(connections, seed ^ 0x5851f42d4c957f2d) || !Answer.init() || !Hooks.init()) return false
   traceAt = Memory.allocate(traceBytes)
   if (traceAt === 0) return false
   traceInit(traceAt, traceBytes)
@@ -145,7 +144,11 @@ function loadConnections(): bool {
     store<f64>(ct + CT_CREATED_OFF, -10000)
     Tuple.copy(Table.tuple(ct, 0), record + CONNECTION_ORIG_OFF)
     Tuple.copy(Table.tuple(ct, 1), record + CONNECTION_REPLY_OFF)
-    store<u32>(Table.coldOf(ct) + CT_TCP_LAST_INDEX_OFF, 5)
+    const cold = Table.coldOf(ct)
+    if (load<u32>(ct + CT_PROTO_OFF) === 132) {
+      store<u32>(cold + CT_TCP_FLAGS_OFF, SCTPF_TAG_UNKNOWN)
+      store<u32>(cold + CT_TCP_FLAGS_OFF + 4, SCTPF_TAG_UNKNOWN)
+    } else store<u32>(cold + CT_TCP_LAST_INDEX_OFF, 5)
     if (status & IPS_SRC_NAT_DONE) Table.linkSource(ct)
     Table.insert(ct, <f64>load<u32>(record + CONNECTION_TIMEOUT_OFF) * 1000)
   }
@@ -208,14 +211,14 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
   const fromHere = load<u32>(CTX_IN_LINK_AT) === 0
   const arrived = fromHere ? Hooks.sendLocal() : Hooks.receive()
   if (arrived) {
+    const end = Way.end
+    const local = end === VERDICT_LOCAL
+    if (Way.sent) memory.fill(result, 0, RESULT_BYTES)
     Packet.pack(result)
-    const local = load<u32>(CTX_IN_LINK_AT) !== 0 || Way.type === RTN_LOCAL
-    store<u32>(result + RESULT_VERDICT_OFF, local ? VERDICT_LOCAL : fromHere ? VERDICT_OUT : VERDICT_FORWARD)
+    store<u32>(result + RESULT_VERDICT_OFF, end)
     store<u32>(result + RESULT_MARK_OFF, load<u32>(CTX_MARK_AT))
-    store<u32>(
-      result + (local ? RESULT_IN_LINK_OFF : RESULT_OUT_LINK_OFF),
-      load<u32>(local ? CTX_IN_LINK_AT : CTX_OUT_LINK_AT),
-    )
+    if (local) store<u32>(result + RESULT_IN_LINK_OFF, load<u32>(CTX_IN_LINK_AT))
+    else store<u32>(result + RESULT_OUT_LINK_OFF, load<u32>(CTX_OUT_LINK_AT))
     if (Packet.quotes()) {
       memory.copy(answer, CTX_INNER_AT, HDR_BYTES)
       store<u32>(result + RESULT_FLAGS_OFF, RESULT_QUOTES)

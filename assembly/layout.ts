@@ -432,7 +432,7 @@ export const HDR_ID_OFF = 42 // u16, ICMP
 export const HDR_TCP_FLAGS_OFF = 44 // u8
 export const HDR_HAS_OFF = 45 // u8: HAS_*
 export const HDR_CHUNK_OFF = 46 // u16, SCTP; 256 = none
-export const HDR_SEQ_OFF = 48
+export const HDR_SEQ_OFF = 48 // SCTP: verification tag
 export const HDR_ACK_OFF = 52
 export const HDR_WIN_OFF = 56 // u16
 export const HDR_PAYLOAD_OFF = 60
@@ -476,6 +476,7 @@ export const VERDICT_DROP = 5
 
 export const REJECT_ICMP_TTL_EXCEEDED = 14
 export const REJECT_ICMP6_HOP_LIMIT = 15
+export const REJECT_ICMP6_BEYOND_SCOPE = 16
 
 export const REASON_RULE = 0
 export const REASON_MARTIAN_SOURCE = 1
@@ -526,6 +527,7 @@ export const LINK_ADDR4_OFF = 8 // index of its first IPv4 address
 export const LINK_ADDR4_COUNT_OFF = 12
 export const LINK_ADDR6_OFF = 16
 export const LINK_ADDR6_COUNT_OFF = 20
+export const LINK_MASTER_OFF = 24 // link id of the bridge it is a port of, else its own
 export const LINK_UP = 1
 export const LINK_LOOPBACK = 2
 export const LINK_ACCEPT_LOCAL = 4
@@ -747,6 +749,9 @@ export const SCRATCH_AT = 1344 // 384 bytes: tuples at work (tuple.ts), a range 
 export const TCPF_UNACKED = 1
 export const TCPF_CLOSE_INIT = 2
 export const TCPF_END_KNOWN = 4
+// SCTP uses the same words: tags in CT_TCP_END, SCTPF_* in CT_TCP_FLAGS, direction + 1 of a failed heartbeat in CT_TCP_LAST_DIR
+export const SCTPF_INIT = 1 // this direction sent an INIT
+export const SCTPF_TAG_UNKNOWN = 2 // the tag of this direction is not known: any fits
 // CT_TCP_LAST_FLAGS
 export const TCPL_CHALLENGE = 1
 export const TCPL_SIMULTANEOUS = 2

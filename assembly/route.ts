@@ -53,7 +53,6 @@ import {
   RTABLE_BYTES,
   RTABLE_FAMILY_OFF,
   RTABLE_ID_OFF,
-  RTN_ANYCAST,
   RTN_BLACKHOLE,
   RTN_BROADCAST,
   RTN_LOCAL,
@@ -67,10 +66,13 @@ import {
   SECTION_POLICIES,
   SECTION_ROUTES,
   SECTION_TABLES,
+  SYSCTL_LO_LINK,
   ZERO_ADDRESS_AT,
 } from './layout'
 import { Memory } from './memory'
 import { prf } from './random'
+import { Links } from './source'
+import { Sysctl } from './sysctl'
 
 export class Route {
   static policies: usize = 0
@@ -262,7 +264,10 @@ export class Route {
   }
 }
 
-/** RTN_* of an address of the packet's family, as the addrtype match sees it; `linkId` 0: any interface. */
+/**
+ * RTN_* of an address of the packet's family, as the addrtype match sees it; `linkId` 0: any interface. IPv6: what the
+ * look-up of the address gives, LOCAL for an address of the interface when one is named.
+ */
 export function addrType(address: usize, linkId: u32): u32 {
   if (load<u32>(CTX_FAMILY_AT) === 4) {
     const word = load<u32>(address)
@@ -270,16 +275,17 @@ export function addrType(address: usize, linkId: u32): u32 {
     if (word >>> 28 === 14) return RTN_MULTICAST
     return Route.localType(address, linkId)
   }
-  if (Address.isZero(address)) return RTN_UNSPEC
-  if (Address.isMulticast(address, 6)) return RTN_MULTICAST
   const type = Route.type
   const record = Route.record
   const hop = Route.hop
   const link = Route.link
-  Route.find(address, ZERO_ADDRESS_AT, 0, 0, linkId, false)
+  Route.find(address, ZERO_ADDRESS_AT, 0, 0, Sysctl.get(SYSCTL_LO_LINK), false)
   let found = Route.type
-  if (found === RTN_LOCAL && linkId !== 0 && !Route.usesLink(Route.record, linkId)) found = RTN_UNICAST
-  if (found !== RTN_LOCAL && found !== RTN_ANYCAST && found !== RTN_UNICAST) found = RTN_UNREACHABLE
+  if (Route.leadsNowhere()) found = RTN_UNREACHABLE
+  else if (linkId !== 0) {
+    if (Links.has(linkId, address, 6)) found = RTN_LOCAL
+    else if (found === RTN_LOCAL) found = RTN_UNICAST
+  }
   Route.type = type
   Route.record = record
   Route.hop = hop

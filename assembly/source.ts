@@ -18,6 +18,7 @@ import {
   LINK_ADDR6_OFF,
   LINK_BYTES,
   LINK_FLAGS_OFF,
+  LINK_MASTER_OFF,
   LINK_RP_FILTER_OFF,
   LINK_UP,
   ROUTE_PREFSRC_OFF,
@@ -58,25 +59,34 @@ export class Links {
     return Links.addresses + index * ADDRESS_BYTES
   }
 
+  /** Where a packet that comes by this link comes in: the bridge whose port it is, or itself. */
+  static master(link: u32): u32 {
+    return load<u32>(Links.links + link * LINK_BYTES + LINK_MASTER_OFF)
+  }
+
+  /** Is it an address of this link? */
+  static has(link: u32, address: usize, family: u32): bool {
+    const at = Links.links + link * LINK_BYTES
+    const first = load<u32>(at + (family === 4 ? LINK_ADDR4_OFF : LINK_ADDR6_OFF))
+    const count = load<u32>(at + (family === 4 ? LINK_ADDR4_COUNT_OFF : LINK_ADDR6_COUNT_OFF))
+    for (let i: u32 = 0; i < count; i++) if (Address.same(Links.address(first + i), address)) return true
+    return false
+  }
+
   /** Link whose address it is, 0 = none. */
   static owner(address: usize, family: u32): u32 {
-    for (let link: u32 = 1; link < Links.count; link++) {
-      const at = Links.links + link * LINK_BYTES
-      const first = load<u32>(at + (family === 4 ? LINK_ADDR4_OFF : LINK_ADDR6_OFF))
-      const count = load<u32>(at + (family === 4 ? LINK_ADDR4_COUNT_OFF : LINK_ADDR6_COUNT_OFF))
-      for (let i: u32 = 0; i < count; i++) if (Address.same(Links.address(first + i), address)) return link
-    }
+    for (let link: u32 = 1; link < Links.count; link++) if (Links.has(link, address, family)) return link
     return 0
   }
 }
 
 export class Source {
-  /** The address that the route just found sends from to `to`; 0 when there is none. */
-  static byRoute(to: usize, family: u32): usize {
+  /** The address that the route just found sends from to `to`; 0 when there is none. `link`: out interface, 0 = the route's. */
+  static byRoute(to: usize, family: u32, link: u32): usize {
     const prefsrc = Route.record === 0 ? <u32>0 : load<u32>(Route.record + ROUTE_PREFSRC_OFF)
     if (prefsrc !== 0) return Links.address(prefsrc - 1)
     if (Route.type === RTN_LOCAL) return to
-    return Source.byHop(Route.link, Route.hop, to, family)
+    return Source.byHop(link === 0 ? Route.link : link, Route.hop, to, family)
   }
 
   /** By out interface and next hop alone, as MASQUERADE does; 0 = none. */

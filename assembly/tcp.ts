@@ -235,8 +235,6 @@ export class Tcp {
       store<u32>(cold + CT_TCP_END_OFF, Tcp.segmentEnd())
       store<u32>(cold + CT_TCP_FLAGS_OFF, TCPF_END_KNOWN)
       store<u32>(cold + CT_TCP_LAST_INDEX_OFF, KIND_NONE)
-      // Picked up in the middle: the other side's end counts as 0, as the kernel's zeroed record has it.
-      if (first !== SYN_SENT) store<u32>(cold + CT_TCP_FLAGS_OFF + 4, TCPF_END_KNOWN)
     }
     let old = load<u32>(ct + CT_STATE_OFF)
     let next: u32 = load<u8>(NEXT + (dir * 6 + kind) * 10 + old)
@@ -252,7 +250,8 @@ export class Tcp {
       next = IGNORE
     }
     if (next === IGNORE) {
-      if (kind !== KIND_SYNACK || lastKind !== KIND_SYN || lastDir === dir) {
+      const answers = kind === KIND_SYNACK && lastKind === KIND_SYN && lastDir !== dir
+      if (!answers || load<u32>(CTX_ACK_AT) !== load<u32>(cold + CT_TCP_LAST_END_OFF)) {
         Tcp.ignore(cold, kind, dir, old)
         return TRACK_OK
       }

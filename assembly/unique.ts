@@ -226,8 +226,10 @@ export class Unique {
       first = port < 512 ? 1 : port < 1024 ? 600 : 1024
       size = port < 512 ? 511 : port < 1024 ? 424 : 64512
     }
-    let offset =
-      flags & NATRANGE_OFFSET ? (port - load<u32>(range + NATRANGE_BASE_PORT_OFF)) & 0xffff : Unique.draw(source)
+    const drawn = source || (flags & (NATRANGE_RANDOM | NATRANGE_RANDOM_FULLY)) !== 0
+    let offset: u32 = 0
+    if (flags & NATRANGE_OFFSET) offset = (port - load<u32>(range + NATRANGE_BASE_PORT_OFF)) & 0xffff
+    else if (drawn) offset = Unique.draw(source)
     let attempts = min<u32>(size, MAX_ATTEMPTS)
     for (;;) {
       for (let i: u32 = 0; i < attempts; i++) {

@@ -13,6 +13,8 @@ export class Way {
   static reason: u32 = 0
   /** What a sending process is told: ERRNO_*. */
   static errno: u32 = 0
+  /** How it ended when it was not dropped: VERDICT_FORWARD, VERDICT_OUT or VERDICT_LOCAL. */
+  static end: u32 = 0
 
   // Of the packet that is being processed, not of its answers:
   /** An answer left or arrived: it stands in the result already. */

@@ -19,6 +19,7 @@ import {
   LINK_FORWARDS4,
   LINK_FORWARDS6,
   LINK_LOOPBACK,
+  LINK_MASTER_OFF,
   LINK_ROUTE_LOCALNET,
   LINK_RP_FILTER_OFF,
   LINK_SEND_REDIRECTS,
@@ -141,6 +142,8 @@ export function writeLinks(ns: NetworkNamespace, writer: ImageWriter): AddressPo
   ns.links.forEach((link, i) => {
     const at = (i + 1) * stride
     words[at + (LINK_FLAGS_OFF >>> 2)] = linkFlags(ns, link)
+    const master = ns.links.findIndex((l) => l.name === link.master) + 1
+    words[at + (LINK_MASTER_OFF >>> 2)] = link.master === undefined ? i + 1 : master || i + 1
     words[at + (LINK_RP_FILTER_OFF >>> 2)] = linkSysctls(ns.sysctls, link.name).rpFilter
     for (const [family, first, count] of [
       ['ipv4', LINK_ADDR4_OFF, LINK_ADDR4_COUNT_OFF],

@@ -64,6 +64,7 @@ export const REJECT_NAMES: readonly string[] = [
   'icmp6-reject-route',
   'icmp-ttl-exceeded',
   'icmp6-hop-limit-exceeded',
+  'icmp6-beyond-scope',
 ]
 
 /** Decodes the results of one image. */

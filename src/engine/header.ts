@@ -65,7 +65,8 @@ export function writeHeader(view: DataView, at: number, packet: Packet | Quoted)
   view.setUint8(at + HDR_TCP_FLAGS_OFF + 1, 0)
   const chunk = proto === PROTOCOL_SCTP ? (sctpChunkNumber(packet.sctp_chunk ?? 'INIT') ?? 1) : NO_CHUNK
   view.setUint16(at + HDR_CHUNK_OFF, chunk, true)
-  view.setUint32(at + HDR_SEQ_OFF, packet.seq ?? 0, true)
+  const tag = 'vtag' in packet ? packet.vtag : undefined
+  view.setUint32(at + HDR_SEQ_OFF, tag ?? packet.seq ?? 0, true)
   view.setUint32(at + HDR_ACK_OFF, packet.ack ?? 0, true)
   view.setUint32(at + HDR_WIN_OFF, 'win' in packet ? (packet.win ?? 0) : 0, true)
   view.setUint32(at + HDR_PAYLOAD_OFF, packet.payload_len ?? 0, true)
@@ -103,14 +104,17 @@ export function readNumbers(view: DataView, at: number): { seq: number; ack: num
 }
 
 /** A header record as a packet's or quoted packet's fields, for batches that were filled without packets. */
-export function readPacket(view: DataView, at: number): Quoted & { win?: number } {
-  const header: Quoted & { win?: number } = { tos: 0, ...readHeader(view, at) }
+export function readPacket(view: DataView, at: number): Quoted & { win?: number; vtag?: number } {
+  const header: Quoted & { win?: number; vtag?: number } = { tos: 0, ...readHeader(view, at) }
   header.payload_len = view.getUint32(at + HDR_PAYLOAD_OFF, true)
   const proto = view.getUint8(at + HDR_PROTO_OFF)
   if (proto === PROTOCOL_TCP) {
     Object.assign(header, readNumbers(view, at))
     header.win = view.getUint16(at + HDR_WIN_OFF, true)
   }
-  if (proto === PROTOCOL_SCTP) header.sctp_chunk = view.getUint16(at + HDR_CHUNK_OFF, true)
+  if (proto === PROTOCOL_SCTP) {
+    header.sctp_chunk = view.getUint16(at + HDR_CHUNK_OFF, true)
+    header.vtag = view.getUint32(at + HDR_SEQ_OFF, true)
+  }
   return header
 }
