@@ -29,7 +29,7 @@ const SHORT: Readonly<Record<string, string>> = {
 const TABLE: readonly Readonly<Record<TcpIndex, string>>[] = [
   {
     syn: 'sSS sSS sIG sIG sIG sIG sIG sSS sSS sS2',
-    synack: 'sIV sIV sSR sIG sIG sIG sIG sIG sIG sSR',
+    synack: 'sIV sIV sSR sIV sIV sIV sIV sIV sIV sSR',
     fin: 'sIV sIV sFW sFW sLA sLA sLA sTW sCL sIV',
     ack: 'sES sIV sES sES sCW sCW sTW sTW sCL sIV',
     rst: 'sIV sCL sCL sCL sCL sCL sCL sCL sCL sCL',
@@ -153,7 +153,8 @@ export function trackTcp(world: World, flow: Connection, dir: Direction, packet:
     state = 'IGNORE'
   }
   if (state === 'IGNORE') {
-    const answersIgnored = index === 'synack' && tcp.last?.index === 'syn' && tcp.last.dir !== dir
+    const toIgnored = tcp.last?.index === 'syn' && tcp.last.dir !== dir && tcp.last.end === packet.ack
+    const answersIgnored = index === 'synack' && toIgnored
     if (!answersIgnored) {
       noteLast(flow, index, dir, packet)
       if (index === 'syn' && dir === 0) {
