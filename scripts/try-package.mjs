@@ -155,6 +155,7 @@ globalThis.nodeplaneResult(demoPackets(nodeplane))
   await vite({
     root: at('app'),
     configFile: false,
+    logLevel: 'warn',
     customLogger: { ...logger, hasErrorLogged: () => false },
     build: { outDir: at('vite'), emptyOutDir: true, chunkSizeWarningLimit: 10_000 },
   })
