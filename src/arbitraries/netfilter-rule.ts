@@ -497,26 +497,48 @@ export function rules(place: RulePlace): Arb<Rule> {
     if (place.family === 'ipv6') delete kept.fragment
     return kept
   })
-  return proto.chain((p) => {
-    const foreign = place.family === 'ipv4' ? 58 : 1
-    const special = p?.not === false && p.value !== foreign ? (byProto[p.value] ?? []) : []
-    const kinds = [...special, ...general(place)]
-    const matches = fc
-      .array(fc.oneof(...kinds), { maxLength: 4 })
-      .map((list) => list.filter((m, i) => m.match === 'comment' || list.findIndex((x) => x.match === m.match) === i))
-    return matches.chain((list) => {
-      const syn = list.some(
+  // Building generators costs more than drawing from them: one for each protocol and each kind of target.
+  const common = general(place)
+  const matchesFor = memo((key) => {
+    const list = key === '58' || key === '1' ? ownIcmp(byProto, place.family, key) : (byProto[Number(key)] ?? [])
+    return fc
+      .array(fc.oneof(...list, ...common), { maxLength: 4 })
+      .map((all) => all.filter((m, i) => m.match === 'comment' || all.findIndex((x) => x.match === m.match) === i))
+  })
+  const restFor = memo((key) => {
+    const [value, not, syn] = key.split(' ')
+    const p = value === '0' ? undefined : { not: not === 'true', value: Number(value) }
+    return fc.tuple(base, targets(place, p, syn === 'true'))
+  })
+  return proto.chain((p) =>
+    matchesFor(p?.not === false ? String(p.value) : '0').chain((matches) => {
+      const syn = matches.some(
         (m) => m.match === 'tcp' && m.flags !== undefined && !m.flags.not && (m.flags.value.comp & 2) !== 0,
       )
-      return fc.tuple(base, targets(place, p, syn)).map(
+      return restFor(`${p?.value ?? 0} ${p?.not ?? false} ${syn}`).map(
         ([b, target]): Rule => ({
           ...b,
           ...(p === undefined ? {} : { proto: p }),
-          matches: list,
+          matches,
           ...(target === undefined ? {} : { target }),
           line: 0,
         }),
       )
-    })
-  })
+    }),
+  )
+}
+
+function ownIcmp(byProto: ReturnType<typeof transport>, family: Family, key: '1' | '58'): Arb<Match>[] {
+  return (family === 'ipv4') === (key === '1') ? (byProto[Number(key)] ?? []) : []
+}
+
+function memo<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>()
+  return (key) => {
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const fresh = make(key)
+    made.set(key, fresh)
+    return fresh
+  }
 }

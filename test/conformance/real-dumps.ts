@@ -9,8 +9,8 @@ import { formatRules } from '../../src/netfilter/fmt.js'
 /** What became of the dumps of a folder. */
 export interface RealDumps {
   readonly passed: number
-  readonly failed: readonly { name: string; expected: string; got: string }[]
-  readonly notCovered: readonly { name: string; reason: string }[]
+  readonly failed: { name: string; expected: string; got: string }[]
+  readonly notCovered: { name: string; reason: string }[]
 }
 
 const UNSUPPORTED = /^the (match|target) "[^"]*" is not supported$/
@@ -18,8 +18,8 @@ const UNSUPPORTED = /^the (match|target) "[^"]*" is not supported$/
 /** Tables by name: the tool prints them in the order in which the kernel happened to load them. */
 function sortedTables(text: string): string[] {
   const rules = text.split('\n').filter((l) => l !== '' && !l.startsWith('#'))
-  return rules
-    .join('\n')
+  const tables = rules.map((l) => `${l}\n`).join('')
+  return tables
     .split(/(?<=^COMMIT\n)/m)
     .sort()
     .join('')
