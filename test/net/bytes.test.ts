@@ -297,6 +297,29 @@ bytes('a capture that cut the payload keeps the length; one that cut a header is
   )
 })
 
+bytes('offload: lengths and header checksums of 0 are taken from the frame, and said', () => {
+  const giant = TCP_SYN.slice()
+  giant.set([0, 0], 2)
+  giant.set([0, 0], 10)
+  const found = decoded(giant, LINKTYPE_RAW, 9000)
+  assert.is(packetLength({ ...found.packet, iface: '' }), 9000)
+  assert.equal(found.notes, [
+    'an IPv4 total length of 0 (segmentation offload) was taken from the frame',
+    'an IPv4 header checksum of 0 (offload) was taken as good',
+  ])
+  const v6 = hex('60000000 0000 11 40 fd000000000000000000000000000001 fd000000000000000000000000000002 30390035')
+  const six = decoded(new Uint8Array([...v6, 0, 12, 0xf6, 0x92, ...hex('70696e67')]), LINKTYPE_RAW)
+  assert.is(packetLength({ ...six.packet, iface: '' }), 52)
+  assert.is(six.packet.bad_csum, undefined)
+})
+
+bytes('a VLAN tag behind a Linux cooked header', () => {
+  const frame = hex('0000 0001 0006 02000000000b 0000 8100 0005 0800', Buffer.from(ECHO).toString('hex'))
+  const found = decoded(frame, LINKTYPE_LINUX_SLL)
+  assert.equal(found.packet, { ...ECHO_FIELDS, mac: '02:00:00:00:00:0b' })
+  assert.equal(found.notes, ['VLAN tag 5 was passed over'])
+})
+
 bytes('malformed headers are named', () => {
   assert.match(
     problem(hex('45000018 00000000 400166e3 0a000001 0a000002 0800f7f7'), 101),
