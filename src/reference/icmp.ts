@@ -4,6 +4,7 @@ import type { Packet, Quoted } from '../net/packet.js'
 import { isMulticast } from './address.js'
 import { lookupRoute } from './route.js'
 import { isOwnAddress, selectIpv4, selectIpv6 } from './source.js'
+import { sysctl } from './sysctl.js'
 import { protoOf } from './tuple.js'
 import type { Skb, World } from './types.js'
 
@@ -72,6 +73,11 @@ function tosOf(skb: Skb): number {
   return skb.family === 'ipv4' ? ((skb.packet.tos ?? 0) & 0x1e) | 0xc0 : 0
 }
 
+/** The TTL of what this host itself sends. */
+export function ownTtl(world: World, skb: Skb): number {
+  return skb.family === 'ipv4' ? sysctl(world.ns, 'net.ipv4.ip_default_ttl', 64) : 64
+}
+
 /** Sends an ICMP error about a packet, when one may be sent. */
 export function sendError(world: World, skb: Skb, name: string): void {
   const [type, code] = ERRORS.get(name)!
@@ -83,7 +89,7 @@ export function sendError(world: World, skb: Skb, name: string): void {
     proto: skb.family === 'ipv4' ? 'icmp' : 'icmpv6',
     src,
     dst: skb.packet.src,
-    ttl: 64,
+    ttl: ownTtl(world, skb),
     tos: tosOf(skb),
     icmp_type: type,
     icmp_code: code,

@@ -3,7 +3,7 @@
 import type { Packet } from '../net/packet.js'
 import { formatTcpFlags, TCP_ACK, TCP_RST } from '../net/proto.js'
 import { isMulticast } from './address.js'
-import { ERRORS, sendError } from './icmp.js'
+import { ERRORS, ownTtl, sendError } from './icmp.js'
 import { closeByReset, flagsOf, segmentEnd } from './tcp.js'
 import { protoOf } from './tuple.js'
 import type { Skb, World } from './types.js'
@@ -49,7 +49,7 @@ function reset(world: World, skb: Skb): void {
     seq: acked ? (packet.ack ?? 0) : 0,
     ack: acked ? 0 : segmentEnd(packet),
     win: 0,
-    ttl: 64,
+    ttl: ownTtl(world, skb),
     tos: 0,
   }
   if (skb.connection !== null) closeByReset(world, skb.connection)
