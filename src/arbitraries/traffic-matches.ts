@@ -254,12 +254,14 @@ const recentMatch = (family: Family): fc.Arbitrary<Match> =>
       }
     })
 
-const limitMatch: fc.Arbitrary<Match> = fc.record({
-  match: fc.constant('limit' as const),
-  rate: pick([1, 3, 10, 100]),
-  unit: pick(['sec', 'min', 'hour', 'day'] as const),
-  burst: pick([1, 2, 5]),
-})
+/** A day's rate of 10 or more: the kernel refuses products of time and burst that overflow. */
+const limitMatch: fc.Arbitrary<Match> = fc
+  .record({
+    rate: pick([1, 3, 10, 100]),
+    unit: pick(['sec', 'min', 'hour', 'day'] as const),
+    burst: pick([1, 2, 5]),
+  })
+  .map(({ rate, unit, burst }) => ({ match: 'limit', rate: unit === 'day' ? Math.max(10, rate) : rate, unit, burst }))
 
 const statisticMatch: fc.Arbitrary<Match> = weighted<Match>(
   [
