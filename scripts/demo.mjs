@@ -9,7 +9,14 @@ const main = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url))
 const STEPS = [
   [
     'A pod calls a Service: which endpoint, by which rules? From the cluster alone.',
-    ['trace', '--cluster', 'examples/cluster.yaml', '--node', 'worker-a1', 'pod/shop/web-6d4b75cb6d-2vjrx > svc/shop/web:http'],
+    [
+      'trace',
+      '--cluster',
+      'examples/cluster.yaml',
+      '--node',
+      'worker-a1',
+      'pod/shop/web-6d4b75cb6d-2vjrx > svc/shop/web:http',
+    ],
   ],
   [
     'A client from outside calls a node port. From what the node itself printed.',
