@@ -34,6 +34,17 @@ export class Words {
     }
   }
 
+  /** As `read`, but a quote is a character like any other. */
+  split(line: string, from: number): void {
+    this.count = 0
+    this.end = line.length + 1
+    for (let i = from; i < line.length; i++) {
+      const start = i
+      while (i < line.length && line.charCodeAt(i) !== 0x20 && line.charCodeAt(i) !== 0x09) i++
+      if (i > start) this.add(line.slice(start, i), start)
+    }
+  }
+
   private add(word: string, start: number): void {
     this.text[this.count] = word
     this.column[this.count] = start + 1

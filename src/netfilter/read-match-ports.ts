@@ -47,12 +47,14 @@ function portOptions(proto: string): Record<string, Option<PortsDraft>> {
   return { sport, 'source-port': sport, dport, 'destination-port': dport }
 }
 
+function saysAll(ports: Negatable<Range> | undefined): boolean {
+  return ports !== undefined && !ports.not && ports.value.from === 0 && ports.value.to === 65535
+}
+
 // iptables does not write a range of all ports: it says nothing. (With `!` it says "never", which is kept.)
 function dropFullRanges(d: PortsDraft): void {
-  const full = (p: Negatable<Range> | undefined): boolean =>
-    p?.not === false && p.value.from === 0 && p.value.to === 65535
-  if (full(d.sport)) delete d.sport
-  if (full(d.dport)) delete d.dport
+  if (saysAll(d.sport)) delete d.sport
+  if (saysAll(d.dport)) delete d.dport
 }
 
 function flagBits(words: OptionWords, list: string, which?: 'second'): number {

@@ -239,23 +239,24 @@ class Reader {
   }
 
   private declare(table: TableDraft, line: string): void {
-    const parts = [...line.slice(1).matchAll(/[^ \t]+/g)]
-    const at = (i: number): number => (parts[i] === undefined ? line.length + 1 : parts[i].index + 2)
-    const [name, policy, counts] = parts.map((p) => p[0])
-    if (name === undefined || policy === undefined) {
-      throw new LineFault(at(name === undefined ? 0 : 1), 'expected :CHAIN POLICY [PACKETS:BYTES]')
-    }
+    const { words } = this
+    words.split(line, 1)
+    if (words.count < 2) throw new LineFault(words.end, 'expected :CHAIN POLICY [PACKETS:BYTES]')
+    const name = words.text[0]!
+    const policy = words.text[1]!
+    const counts = words.count > 2 ? words.text[2] : undefined
     const problem = chainNameProblem(name)
-    if (problem !== undefined) throw new LineFault(at(0), problem)
+    if (problem !== undefined) throw new LineFault(words.column[0]!, problem)
     let chain = table.chainNamed(name)
     if (chain === undefined || chain.policy === null) {
       if (policy !== '-')
-        throw new LineFault(at(1), `${shown(name)} is no built-in chain: expected - instead of a policy`)
-      chain = this.newChain(table, name, at(0))
+        throw new LineFault(words.column[1]!, `${shown(name)} is no built-in chain: expected - instead of a policy`)
+      chain = this.newChain(table, name, words.column[0]!)
     } else if (policy === 'ACCEPT' || policy === 'DROP') chain.policy = policy
-    else if (policy !== '-') throw new LineFault(at(1), `${shown(policy)} is no policy: expected ACCEPT or DROP`)
+    else if (policy !== '-')
+      throw new LineFault(words.column[1]!, `${shown(policy)} is no policy: expected ACCEPT or DROP`)
     if (counts === undefined) return
-    const counted = parseCounters(counts, at(2))
+    const counted = parseCounters(counts, words.column[2]!)
     if (chain.policy !== null && policy !== '-') chain.counters = counted
   }
 

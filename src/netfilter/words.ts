@@ -95,20 +95,17 @@ export function address(word: string, family: Family, loose = false): string | u
 }
 
 function prefix4(host: string, mask: string | undefined): Prefix | undefined {
-  let bits = 0xffffffff
-  if (mask !== undefined) {
-    const length = uint(mask, 0, 32)
-    if (length !== undefined) bits = length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0
-    else {
-      const dotted = mask.includes('.') && mask.split('.').length === 4 ? looseIpv4(mask) : undefined
-      if (dotted === undefined) return undefined
-      bits = dotted
-    }
-  }
+  let length: number | null | undefined = mask === undefined ? 32 : uint(mask, 0, 32)
+  let bits = 0
+  if (length === undefined) {
+    const dotted = mask!.split('.').length === 4 ? looseIpv4(mask!) : undefined
+    if (dotted === undefined) return undefined
+    bits = dotted
+    length = maskLength('ipv4', [bits, 0, 0, 0])
+  } else bits = length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0
   if (bits === 0) return '0.0.0.0/0' // any/0: iptables does not look at the address
   const value = looseIpv4(host)
   if (value === undefined) return undefined
-  const length = maskLength('ipv4', [bits, 0, 0, 0])
   return `${formatIpv4((value & bits) >>> 0)}/${length ?? formatIpv4(bits)}`
 }
 
