@@ -2,14 +2,15 @@
 import { Command } from 'commander'
 import { Engine } from '../engine/index.js'
 import { describeEndpoint, resolveName } from '../kube/names.js'
-import { completePacket } from '../net/complete.js'
-import { fail } from '../net/fault.js'
+import { completePacket, PacketError } from '../net/complete.js'
+import { escapeText, FaultError, fail } from '../net/fault.js'
 import type { Packet } from '../net/packet.js'
 import { ingressInterface } from '../netns/ingress.js'
+import type { NetworkNamespace } from '../netns/model.js'
 import { explain } from './explain.js'
 import { loadSource, type SourceOptions, withSource } from './input.js'
 import { print } from './terminal.js'
-import { type Names, parsePacketWords } from './words.js'
+import { type Names, type PacketWords, parsePacketWords } from './words.js'
 
 interface TraceOptions extends SourceOptions {
   json?: boolean
@@ -46,7 +47,9 @@ Examples:
       const iface = said.iface ?? ingressInterface(namespace, said.src)
       if (iface === undefined)
         fail('PACKET', 1, 1, `no route leads back to ${said.src}: say where it comes in, 'in IFACE …' or 'local …'`)
-      const packet: Packet = completePacket({ ...said, iface })
+      if (iface !== 'local' && !namespace.links.some((link) => link.name === iface))
+        fail('PACKET', 1, 1, `there is no interface '${escapeText(iface)}', expected local or ${linkNames(namespace)}`)
+      const packet = whole({ ...said, iface })
       const answer = new Engine(namespace).process(packet, { trace: true, ct: true })
       const endpoint = cluster && describeEndpoint(cluster, answer)
       if (options.json) {
@@ -54,4 +57,20 @@ Examples:
         print(`${JSON.stringify(data, null, 2)}\n`)
       } else print(`${explain(answer, namespace, endpoint)}\n`)
     })
+}
+
+function linkNames(namespace: NetworkNamespace): string {
+  return namespace.links.map((link) => escapeText(link.name)).join(', ')
+}
+
+/** The packet with its defaults; what is wrong with a field is a fault of the PACKET argument. */
+function whole(said: PacketWords & { iface: string }): Packet {
+  try {
+    return completePacket(said)
+  } catch (error) {
+    if (!(error instanceof PacketError)) throw error
+    throw new FaultError(
+      error.problems.map((p) => ({ file: 'PACKET', line: 0, column: 0, message: `${p.field}: ${p.message}` })),
+    )
+  }
 }

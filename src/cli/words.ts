@@ -2,6 +2,7 @@
 // Owns the grammar; what a name means is asked of `Names` (a cluster), so the words work with a bundle too.
 
 import { escapeText, type Fault, FaultError } from '../net/fault.js'
+import { canonicalAddress, familyOf } from '../net/ip.js'
 import type { Packet } from '../net/packet.js'
 
 /** What a name stands for. `port` and `proto` when the name fixes them (a Service port). */
@@ -67,12 +68,21 @@ export function parsePacketWords(words: readonly string[], names?: Names): Packe
   }
   let proto: string | undefined
   if (PROTOCOLS.has(list[at] ?? '')) proto = take('a protocol')
-  const from = endPoint(take('a source: ADDRESS, ADDRESS:PORT or a name'), names, undefined, wrong)
+  else if (list[at + 1] !== '>' && /^[a-z]\w*$/i.test(list[at] ?? ''))
+    wrong(`'${escapeText(list[at] as string)}' is no protocol, expected ${[...PROTOCOLS].join(', ')}`)
+  // A fault of an end point is at the word just taken.
+  const wrongWord = (message: string): never => {
+    at--
+    return wrong(message)
+  }
+  const from = endPoint(take('a source: ADDRESS, ADDRESS:PORT or a name'), names, undefined, wrongWord)
   if (take("'>'") !== '>') {
     at--
     wrong(`expected '>' between source and destination, got '${escapeText(list[at] ?? '')}'`)
   }
-  const to = endPoint(take('a destination'), names, from.address.includes(':') ? 6 : 4, wrong)
+  const to = endPoint(take('a destination'), names, from.address.includes(':') ? 6 : 4, wrongWord)
+  if (familyOf(from.address) !== familyOf(to.address))
+    wrongWord(`${from.address} and ${to.address} are of different families`)
   proto ??= to.proto ?? 'tcp'
   if (to.proto && proto !== to.proto) wrong(`that port of the Service is ${to.proto}, not ${proto}`)
   packet.proto = proto as NonNullable<Packet['proto']>
@@ -129,11 +139,15 @@ function endPoint(
     }
   }
   const six = /^\[([^\]]*)\](?::(.*))?$/.exec(word)
-  if (six) return { address: six[1] as string, ...port(six[2], wrong) }
+  if (six) return { address: addressText(six[1] as string, wrong), ...port(six[2], wrong) }
   const colons = word.split(':').length - 1
-  if (colons > 1) return { address: word }
+  if (colons > 1) return { address: addressText(word, wrong) }
   const [address, tail] = word.split(':') as [string, string | undefined]
-  return { address, ...port(tail, wrong) }
+  return { address: addressText(address, wrong), ...port(tail, wrong) }
+}
+
+function addressText(text: string, wrong: (message: string) => never): string {
+  return canonicalAddress(text) ?? wrong(`'${escapeText(text)}' is no address`)
 }
 
 function port(text: string | undefined, wrong: (message: string) => never): { port?: number } {
