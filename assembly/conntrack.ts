@@ -79,6 +79,10 @@ export class Conntrack {
       return true
     }
     Conntrack.zones = (load<u32>(CTX_ZONE_AT) & 0xffff) | (load<u32>(CTX_ZONE_REPLY_AT) << 16)
+    // The template is used up: a packet that comes back is looked at without it.
+    store<u32>(CTX_ZONE_AT, 0)
+    store<u32>(CTX_ZONE_REPLY_AT, 0)
+    store<u32>(CTX_NOTRACK_AT, 0)
     store<u32>(CTX_CTINFO_AT, 0)
     if (!Conntrack.message()) {
       if (Conntrack.badChecksum && !local && Sysctl.get(SYSCTL_CHECKSUM) !== 0) store<u32>(CTX_CTINFO_AT, CTINFO_NEW)

@@ -271,10 +271,12 @@ export class Hooks {
     const type = Way.type
     const hop = Way.hop
     const link = Way.link
+    const zones = Conntrack.zones
     memory.copy(save, CTX_FAMILY_AT, CTX_BYTES)
     const arrived = Hooks.postrouting() && Hooks.comeBack(link)
     memory.copy(save + CTX_BYTES, CTX_FAMILY_AT, CTX_BYTES)
     Hooks.restore(save)
+    Conntrack.zones = zones
     Way.type = type
     Way.hop = hop
     Way.link = link
