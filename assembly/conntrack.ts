@@ -7,6 +7,7 @@ import {
   CT_CREATED_OFF,
   CT_END_OFF,
   CT_FAMILY_OFF,
+  CT_LOOKED,
   CT_MARK_OFF,
   CT_PROTO_OFF,
   CT_STATUS_OFF,
@@ -73,11 +74,12 @@ export class Conntrack {
   /** Looks at the packet. False: the table is full and the packet is to be dropped. `local`: sent by this host. */
   static look(local: bool): bool {
     if (load<u32>(CTX_CT_AT) !== 0 || load<u32>(CTX_CTINFO_AT) === CTINFO_UNTRACKED) return true
-    if (load<u32>(CTX_NOTRACK_AT) === 1) {
-      store<u32>(CTX_CTINFO_AT, CTINFO_UNTRACKED)
-      Steps.conntrack(TRACE_CT_UNTRACKED, 0)
-      return true
+    // What a CT rule attached is used up by one look: a packet that loops begins in zone 0 again.
+    if (load<u32>(CTX_NOTRACK_AT) === CT_LOOKED) {
+      store<u32>(CTX_ZONE_AT, 0)
+      store<u32>(CTX_ZONE_REPLY_AT, 0)
     }
+    store<u32>(CTX_NOTRACK_AT, CT_LOOKED)
     Conntrack.zones = (load<u32>(CTX_ZONE_AT) & 0xffff) | (load<u32>(CTX_ZONE_REPLY_AT) << 16)
     // The template is used up: a packet that comes back is looked at without it.
     store<u32>(CTX_ZONE_AT, 0)

@@ -40,7 +40,8 @@ export const CTX_REJECT_AT = 1144 // REJECT_* + 1 once a REJECT rule decided; 0 
 export const CTX_RULE_AT = 1148 // number (from 1, in its chain) of the rule that gave the last verdict; 0 = the policy
 export const CTX_CHAIN_AT = 1152 // chain index (CHAINS section, symbols.chains) in which that verdict was given
 export const CTX_TRACING_AT = 1156 // 1: write events to the trace buffer
-export const CTX_NOTRACK_AT = 1160 // 1: UNTRACKED was asked for by CT --notrack / NOTRACK; 2: another CT target was met
+export const CTX_NOTRACK_AT = 1160 // 1: UNTRACKED was asked for by CT --notrack / NOTRACK; 2: another CT target was met; CT_LOOKED
+export const CT_LOOKED = 3 // conntrack has looked since
 export const CTX_SCTP_CHUNK_AT = 1164 // first chunk's type; 256 = none
 export const CTX_SEQ_AT = 1168
 export const CTX_ACK_AT = 1172

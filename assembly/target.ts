@@ -2,6 +2,7 @@
 // conntrack; translation is nat.ts. Kernel: net/netfilter/xt_mark.c, xt_connmark.c, xt_CT.c.
 import { ctMark, setCtMark } from './conntrack'
 import {
+  CT_LOOKED,
   CTINFO_UNTRACKED,
   CTX_CT_AT,
   CTX_CTINFO_AT,
@@ -29,7 +30,9 @@ export const TARGET_CONTINUE: i32 = -1
 
 /** CT and NOTRACK mean only packets that conntrack has nothing of yet. */
 function untouched(): bool {
-  return load<u32>(CTX_CT_AT) === 0 && load<u32>(CTX_NOTRACK_AT) === 0 && load<u32>(CTX_CTINFO_AT) !== CTINFO_UNTRACKED
+  const asked = load<u32>(CTX_NOTRACK_AT)
+  const free = asked === 0 || asked === CT_LOOKED
+  return free && load<u32>(CTX_CT_AT) === 0 && load<u32>(CTX_CTINFO_AT) !== CTINFO_UNTRACKED
 }
 
 function connmark(target: u32, a: u32, ctmask: u32): void {

@@ -156,10 +156,24 @@ class Teller {
 const isBuiltin = (table: string, chain: string): boolean =>
   (BUILTIN_CHAINS as Readonly<Record<string, readonly string[]>>)[table]?.includes(chain) ?? false
 
+/** The comment of the rule that dropped or rejected the packet. */
+function deciding(answer: Answer, ruleset: Ruleset | undefined): string | undefined {
+  const by = answer.dropped_by
+  if (!by?.chain || typeof by.rule !== 'number') return undefined
+  const chain = ruleset?.tables.find((t) => t.name === by.table)?.chains.find((c) => c.name === by.chain)
+  const comments = chain?.rules[by.rule - 1]?.matches.flatMap((m) => (m.match === 'comment' ? [m.comment] : []))
+  return comments?.join('; ')
+}
+
 /** The walk, a line per step, without a newline at the end. `answer` must have been processed with `trace` and `ct`. */
 export function explain(answer: Answer, namespace: NetworkNamespace, endpoint?: ServiceEndpoint): string {
   const family: Family = answer.in.src.includes(':') ? 'ipv6' : 'ipv4'
   const lines: string[] = [paint('bold', finalWord(answer))]
+  const comment = deciding(
+    answer,
+    namespace.rulesets.find((r) => r.family === family),
+  )
+  if (comment) lines.push(`because   ${escapeText(comment)}`)
   if (endpoint) lines.push(`service   ${escapeText(serviceText(endpoint))}`)
   const from = answer.in.iface === 'local' ? 'sent by this host' : `in ${escapeText(answer.in.iface)}`
   lines.push(

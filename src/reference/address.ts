@@ -62,8 +62,3 @@ export function commonLength(a: string, b: string): number {
 export function isMulticast(address: string): boolean {
   return inPrefix(address, address.includes(':') ? 'ff00::/8' : '224.0.0.0/4')
 }
-
-/** 127.0.0.0/8 or ::1. */
-export function isLoopback(address: string): boolean {
-  return address === '::1' || inPrefix(address, '127.0.0.0/8')
-}

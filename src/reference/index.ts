@@ -4,7 +4,6 @@
 import { completePacket } from '../net/complete.js'
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
 import type { Chain, Family, Ruleset, TableName } from '../netfilter/model.js'
-import { BUILTIN_CHAINS } from '../netfilter/model.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { checkSupported } from '../netns/supported.js'
@@ -170,5 +169,3 @@ function finalHeader(packet: Packet): Partial<Answer> {
   if (inner !== undefined) header.inner = printedQuote(inner)
   return header
 }
-
-export { BUILTIN_CHAINS }

@@ -3,7 +3,7 @@
 import type { Packet } from '../net/packet.js'
 import { formatTcpFlags, TCP_ACK, TCP_RST } from '../net/proto.js'
 import { isMulticast } from './address.js'
-import { ERRORS, ownTtl, sendError } from './icmp.js'
+import { ownTtl, sendError } from './icmp.js'
 import { closeByReset, flagsOf, segmentEnd } from './tcp.js'
 import { protoOf } from './tuple.js'
 import type { Skb, World } from './types.js'
@@ -25,11 +25,6 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['policy-fail', 'icmp6-policy-fail'],
   ['reject-route', 'icmp6-reject-route'],
 ])
-
-/** Is this a way of rejecting that the engine knows? */
-export function knowsReject(name: string): boolean {
-  return name === 'tcp-reset' || ERRORS.has(ALIASES.get(name) ?? name)
-}
 
 function reset(world: World, skb: Skb): void {
   const { packet } = skb

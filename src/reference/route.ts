@@ -83,6 +83,7 @@ function result(ns: NetworkNamespace, route: Route, draw: (() => number) | undef
       return {
         ...base,
         outcome: 'route',
+        hops: route.nextHops,
         ...(hop === undefined ? {} : { hop }),
         ...(route.prefsrc === undefined ? {} : { prefsrc: route.prefsrc }),
       }

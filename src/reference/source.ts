@@ -2,7 +2,7 @@
 // Kernel: net/ipv4/devinet.c (inet_select_addr), net/ipv6/addrconf.c (ipv6_dev_get_saddr; RFC 6724).
 import type { Family } from '../netfilter/model.js'
 import type { Address, Link, NetworkNamespace } from '../netns/model.js'
-import { commonLength, inPrefix, isLoopback, isMulticast } from './address.js'
+import { commonLength, inPrefix, isMulticast } from './address.js'
 
 function addressesOf(link: Link, family: Family): readonly Address[] {
   return link.addresses.filter((a) => a.family === family)
@@ -14,9 +14,6 @@ export function isOwnAddress(ns: NetworkNamespace, address: string): boolean {
     l.addresses.some((a) => a.address === address || (a.address === '127.0.0.1' && inPrefix(address, '127.0.0.0/8'))),
   )
 }
-
-/** IPv4 scopes as the kernel counts them: larger is narrower. */
-const SCOPE = { global: 0, site: 200, link: 253, host: 254 } as const
 
 /**
  * IPv4: the address of a link to talk to a next hop with: the first primary one whose subnet holds it, else the first
@@ -92,10 +89,8 @@ export function selectIpv6(ns: NetworkNamespace, dev: string | undefined, dst: s
   return best?.address
 }
 
-/** REDIRECT on input: the first address of the in interface that is not loopback. */
+/** REDIRECT on input: the first address of the in interface. */
 export function firstAddress(ns: NetworkNamespace, family: Family, dev: string): string | undefined {
   const link = ns.links.find((l) => l.name === dev)
   return link?.addresses.find((a) => a.family === family)?.address
 }
-
-export { isLoopback, SCOPE }

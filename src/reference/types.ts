@@ -98,6 +98,8 @@ export interface RouteResult {
   readonly table?: number
   readonly dst?: string
   readonly hop?: NextHop
+  /** All next hops of the route found. */
+  readonly hops?: readonly NextHop[]
   readonly prefsrc?: string
   /** 'none': nothing matched. */
   readonly outcome: 'route' | 'none' | 'unreachable' | 'prohibit' | 'blackhole' | 'forwarding is off'

@@ -6,9 +6,9 @@ import type { DropReason } from '../net/packet.js'
 import { protoNumber } from '../net/proto.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { inPrefix, isMulticast } from './address.js'
-import { lookupRoute, lookupTable, type RouteKey } from './route.js'
+import { lookupRoute, type RouteKey } from './route.js'
 import { isOwnAddress } from './source.js'
-import { eitherOn, forwards, rpFilter, sysctl } from './sysctl.js'
+import { eitherOn, forwards, rpFilter } from './sysctl.js'
 import type { RouteResult, Skb } from './types.js'
 
 /** Faults that IPv6 finds before the first hook; null: none. */
@@ -28,7 +28,8 @@ export interface InputRoute {
   readonly to: 'local' | 'forward' | 'error' | DropReason
 }
 
-function keyOf(skb: Skb): RouteKey {
+/** What the routing code asks about a packet. */
+export function keyOf(skb: Skb): RouteKey {
   const { packet } = skb
   return {
     family: skb.family,
@@ -58,7 +59,9 @@ function badSource(ns: NetworkNamespace, skb: Skb, out: string | undefined): Dro
   const acceptLocal = eitherOn(ns, dev, 'accept_local')
   if (mode === 0 && (dev !== out || !eitherOn(ns, dev, 'send_redirects'))) {
     if (acceptLocal) return null
-    if (!customRouting(ns)) return isOwnAddress(ns, skb.packet.src) ? 'martian source' : null
+    // Only the addresses themselves: the rest of 127/8 passes here where route_localnet let it come so far.
+    const own = ns.links.some((l) => l.addresses.some((a) => a.address === skb.packet.src))
+    if (!customRouting(ns)) return own ? 'martian source' : null
   }
   const back: RouteKey = {
     family: 'ipv4',
@@ -72,10 +75,7 @@ function badSource(ns: NetworkNamespace, skb: Skb, out: string | undefined): Dro
   const found = lookupRoute(ns, back)
   if (found.outcome !== 'route') return mode === 0 ? null : 'rp_filter'
   if (found.type !== 'unicast' && !(found.type === 'local' && acceptLocal)) return 'martian source'
-  const hops = ns.routes.find(
-    (r) => r.family === 'ipv4' && r.table === found.table && r.dst === found.dst && r.type === found.type,
-  )?.nextHops
-  const byThis = (hops ?? []).some((h) => h.dev === dev) || (found.type === 'local' && dev === 'lo')
+  const byThis = (found.hops ?? []).some((h) => h.dev === dev) || (found.type === 'local' && dev === 'lo')
   if (byThis || mode !== 1) {
     const noAddress = !ns.links.find((l) => l.name === dev)?.addresses.some((a) => a.family === 'ipv4')
     return !byThis && noAddress && mode !== 0 ? 'rp_filter' : null
@@ -132,5 +132,3 @@ function inputIpv6(ns: NetworkNamespace, skb: Skb, draw: () => number): InputRou
 export function inputRoute(ns: NetworkNamespace, skb: Skb, draw: () => number): InputRoute {
   return skb.family === 'ipv4' ? inputIpv4(ns, skb, draw) : inputIpv6(ns, skb, draw)
 }
-
-export { keyOf, lookupTable, sysctl }

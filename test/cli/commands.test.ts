@@ -68,6 +68,7 @@ cli('trace: final word first, then the walk with places of rules', async () => {
     out.split('\n')[0] as string,
     `REJECTED with icmp-port-unreachable by filter KUBE-SERVICES rule 1 (${bundle}/iptables-save:${rule})`,
   )
+  assert.match(out, '\nbecause   shop/old-cart:http has no endpoints\n')
   assert.match(out, 'FORWARD\n')
   assert.match(out, 'the answer on its way')
 })

@@ -71,7 +71,7 @@ function expected(): string[] {
     add(...TCP.map((s) => `state tcp ${s}`), ...SCTP.map((s) => `state sctp ${s}`))
     for (const state of ['NEW', 'ESTABLISHED', 'RELATED']) add(`conntrack ${state} ORIGINAL`)
     for (const state of ['ESTABLISHED', 'RELATED']) add(`conntrack ${state} REPLY`)
-    add('conntrack INVALID ', 'conntrack UNTRACKED ')
+    add('conntrack INVALID ', 'match conntrack.ctstate')
     for (const status of names('SEEN_REPLY ASSURED CONFIRMED SRC_NAT DST_NAT')) add(`status ${status}`)
     for (const type of names('unicast local unreachable prohibit blackhole')) add(`route input ${type}`)
     for (const type of names('unicast local unreachable prohibit blackhole')) add(`route output ${type}`)
@@ -88,7 +88,12 @@ function expected(): string[] {
     'invalid source for sending',
   ])
     out.push(`reason ${reason} ipv4`)
-  out.push('match !fragment ipv4', 'reason nat: clash at confirmation ipv4', 'route reroute unreachable ipv4')
+  out.push(
+    'conntrack UNTRACKED  ipv6',
+    'match !fragment ipv4',
+    'reason nat: clash at confirmation ipv4',
+    'route reroute unreachable ipv4',
+  )
   out.push(...names('EPERM EHOSTUNREACH EACCES ENETUNREACH EINVAL').map((e) => `errno ${e}`))
   return out
 }

@@ -9,24 +9,37 @@ import { namespaces, type Scenario, scenarios, trafficRulesets } from '../../src
 import { clusters } from '../../src/arbitraries/kube.js'
 import { Engine } from '../../src/engine/index.js'
 import { nodeNamespace } from '../../src/kube/node-namespace.js'
-import type { Packet } from '../../src/net/packet.js'
 import { ReferenceEngine } from '../../src/reference/index.js'
 import { batchDifference, runBatches } from './batches.js'
+import { type Case, minimise } from './minimise.js'
 import { difference, type Outcome, options, pinned, play, replay } from './support.js'
 
-/** Throws with the difference, and with the case in a file, ready to be pinned. */
-function fail(what: string, { namespace }: Scenario, packets: readonly Packet[], seed: number): never {
-  const file = join(mkdtempSync(join(tmpdir(), 'nodeplane-')), 'case.json')
-  writeFileSync(file, pinned(namespace, packets, seed))
-  throw new Error(`${what}\n  (case: ${file})`)
+/** What one case shows, or null when the engines agree. */
+function disagreement({ namespace, packets, seed }: Case): string | null {
+  const want = replay(new ReferenceEngine(namespace, { seed }), packets)
+  return difference(want, replay(new Engine(namespace, { seed, maxConnections: 4096 }), packets))
 }
 
-function both(it: Scenario, seed: number): Outcome {
-  const want = play(new ReferenceEngine(it.namespace, { seed }), it.lines)
-  const got = replay(new Engine(it.namespace, { seed, maxConnections: 4096 }), want.packets)
-  const where = difference(want, got)
-  if (where !== null) fail(where, it, want.packets, seed)
+/** Throws with the difference, and with a small case in a file, ready to be pinned. */
+function fail(what: string, start: Case, fails: (it: Case) => boolean): never {
+  const it = minimise(start, fails)
+  const file = join(mkdtempSync(join(tmpdir(), 'nodeplane-')), 'case.json')
+  writeFileSync(file, pinned(it.namespace, it.packets, it.seed))
+  throw new Error(`${what}\nsmallest case: ${file}\n${disagreement(it) ?? '(agrees packet by packet)'}`)
+}
+
+function both({ namespace, lines }: Scenario, seed: number): Outcome {
+  const want = play(new ReferenceEngine(namespace, { seed }), lines)
+  const start = { namespace, packets: want.packets, seed }
+  const where = difference(want, replay(new Engine(namespace, { seed, maxConnections: 4096 }), want.packets))
+  if (where !== null) fail(where, start, (it) => disagreement(it) !== null)
   return want
+}
+
+function cut(it: Case, size: number, trace: boolean): string | null {
+  const want = replay(new ReferenceEngine(it.namespace, { seed: it.seed }), it.packets)
+  const engine = new Engine(it.namespace, { seed: it.seed, maxConnections: 4096 })
+  return batchDifference(want, runBatches(engine, it.packets, size, trace), trace)
 }
 
 const kubeNamespaces = fc
@@ -57,7 +70,7 @@ for (const [name, arbitrary, usual] of CASES)
       fc.property(arbitrary, fc.nat(), (scenario, seed) => {
         both(scenario, seed)
       }),
-      options(usual),
+      { ...options(usual), endOnFailure: true },
     )
   })
 
@@ -70,14 +83,13 @@ it('a sequence cut into batches of 1, 2, 7, 256 and all', () => {
         const want = both(scenario, seed)
         for (const size of [1, 2, 7, 256, want.packets.length])
           for (const trace of [true, false]) {
-            const engine = new Engine(scenario.namespace, { seed, maxConnections: 4096 })
-            const where = batchDifference(want, runBatches(engine, want.packets, size, trace), trace)
-            if (where !== null)
-              fail(`batches of ${size}${trace ? ', traced' : ''}: ${where}`, scenario, want.packets, seed)
+            const start = { namespace: scenario.namespace, packets: want.packets, seed }
+            const where = cut(start, size, trace)
+            if (where !== null) fail(`batches of ${size}: ${where}`, start, (it) => cut(it, size, trace) !== null)
           }
       },
     ),
-    options(25),
+    { ...options(25), endOnFailure: true },
   )
 })
 
