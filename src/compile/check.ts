@@ -1,6 +1,7 @@
 // Is this really an image, and does every reference in it stay inside? Asked before the core sees one from outside, since
 // the core's loads are unchecked. Linear in the image's bytes. Owns the container's checks and the order of the others.
 import * as L from '../../assembly/layout.js'
+import { checkPackets } from './check-packets.js'
 import { checkRules } from './check-rules.js'
 import { checkSets } from './check-sets.js'
 import { type Image, imageChecksum, type SectionRange, type Symbols, sectionTable } from './image.js'
@@ -57,7 +58,7 @@ export class ImageView {
 export type SectionCheck = (view: ImageView) => void
 
 /** Everybody who owns sections stands here. */
-const CHECKS: readonly SectionCheck[] = [checkRules, checkSets]
+const CHECKS: readonly SectionCheck[] = [checkRules, checkSets, checkPackets]
 
 /** The section table, after the header, bounds, order, alignment and checksum are found good. */
 function checkContainer(bytes: Uint8Array): ReadonlyMap<number, SectionRange> {
