@@ -42,205 +42,30 @@ const PASS: u32 = 3
 const ROW = memory.data<u8>([255, 0, 1, 255, 9, 10, 2, 3, 4, 5, 6, 7, 255, 255, 8])
 
 /** By direction, row and state (NONE, CLOSED, COOKIE_WAIT, COOKIE_ECHOED, ESTABLISHED, SHUTDOWN_SENT, SHUTDOWN_RECD, SHUTDOWN_ACK_SENT, HEARTBEAT_SENT). */
+// biome-ignore format: a table, one row a line
 const NEXT = memory.data<u8>([
-  1,
-  1,
-  2,
-  3,
-  4,
-  1,
-  1,
-  7,
-  2, // original: init
-  1,
-  1,
-  2,
-  3,
-  4,
-  5,
-  6,
-  7,
-  1, // init_ack
-  1,
-  1,
-  1,
-  1,
-  1,
-  1,
-  1,
-  1,
-  1, // abort
-  1,
-  1,
-  2,
-  3,
-  5,
-  5,
-  6,
-  7,
-  1, // shutdown
-  7,
-  1,
-  2,
-  3,
-  4,
-  7,
-  7,
-  7,
-  7, // shutdown_ack
-  1,
-  1,
-  2,
-  3,
-  4,
-  5,
-  6,
-  7,
-  1, // error
-  1,
-  1,
-  3,
-  3,
-  4,
-  5,
-  6,
-  7,
-  1, // cookie_echo
-  1,
-  1,
-  2,
-  4,
-  4,
-  5,
-  6,
-  7,
-  1, // cookie_ack
-  1,
-  1,
-  2,
-  3,
-  4,
-  5,
-  6,
-  1,
-  1, // shutdown_complete
-  8,
-  1,
-  2,
-  3,
-  4,
-  5,
-  6,
-  7,
-  8, // heartbeat
-  1,
-  1,
-  2,
-  3,
-  4,
-  5,
-  6,
-  7,
-  8, // heartbeat_ack
-  9,
-  1,
-  2,
-  3,
-  4,
-  5,
-  6,
-  7,
-  9, // reply: init
-  9,
-  2,
-  2,
-  3,
-  4,
-  5,
-  6,
-  7,
-  9, // init_ack
-  9,
-  1,
-  1,
-  1,
-  1,
-  1,
-  1,
-  1,
-  9, // abort
-  9,
-  1,
-  2,
-  3,
-  6,
-  5,
-  6,
-  7,
-  9, // shutdown
-  9,
-  1,
-  2,
-  3,
-  4,
-  7,
-  7,
-  7,
-  9, // shutdown_ack
-  9,
-  1,
-  2,
-  1,
-  4,
-  5,
-  6,
-  7,
-  9, // error
-  9,
-  1,
-  3,
-  3,
-  4,
-  5,
-  6,
-  7,
-  9, // cookie_echo
-  9,
-  1,
-  2,
-  4,
-  4,
-  5,
-  6,
-  7,
-  9, // cookie_ack
-  9,
-  1,
-  2,
-  3,
-  4,
-  5,
-  6,
-  1,
-  9, // shutdown_complete
-  9,
-  1,
-  2,
-  3,
-  4,
-  5,
-  6,
-  7,
-  8, // heartbeat
-  9,
-  1,
-  2,
-  3,
-  4,
-  5,
-  6,
-  7,
-  4, // heartbeat_ack
+  1, 1, 2, 3, 4, 1, 1, 7, 2, // original: init
+  1, 1, 2, 3, 4, 5, 6, 7, 1, // init_ack
+  1, 1, 1, 1, 1, 1, 1, 1, 1, // abort
+  1, 1, 2, 3, 5, 5, 6, 7, 1, // shutdown
+  7, 1, 2, 3, 4, 7, 7, 7, 7, // shutdown_ack
+  1, 1, 2, 3, 4, 5, 6, 7, 1, // error
+  1, 1, 3, 3, 4, 5, 6, 7, 1, // cookie_echo
+  1, 1, 2, 4, 4, 5, 6, 7, 1, // cookie_ack
+  1, 1, 2, 3, 4, 5, 6, 1, 1, // shutdown_complete
+  8, 1, 2, 3, 4, 5, 6, 7, 8, // heartbeat
+  1, 1, 2, 3, 4, 5, 6, 7, 8, // heartbeat_ack
+  9, 1, 2, 3, 4, 5, 6, 7, 9, // reply: init
+  9, 2, 2, 3, 4, 5, 6, 7, 9, // init_ack
+  9, 1, 1, 1, 1, 1, 1, 1, 9, // abort
+  9, 1, 2, 3, 6, 5, 6, 7, 9, // shutdown
+  9, 1, 2, 3, 4, 7, 7, 7, 9, // shutdown_ack
+  9, 1, 2, 1, 4, 5, 6, 7, 9, // error
+  9, 1, 3, 3, 4, 5, 6, 7, 9, // cookie_echo
+  9, 1, 2, 4, 4, 5, 6, 7, 9, // cookie_ack
+  9, 1, 2, 3, 4, 5, 6, 1, 9, // shutdown_complete
+  9, 1, 2, 3, 4, 5, 6, 7, 8, // heartbeat
+  9, 1, 2, 3, 4, 5, 6, 7, 4, // heartbeat_ack
 ])
 
 export class Sctp {

@@ -43,6 +43,7 @@ import type { NetworkNamespace, NextHop, Route, RouteType } from '../netns/model
 import type { ImageWriter } from './image.js'
 import type { AddressPool } from './links.js'
 import { writePolicies } from './policies.js'
+import { Sweep4, Sweep6 } from './sweep.js'
 import { Words } from './words.js'
 
 /** RTN_* numbers. */
@@ -66,14 +67,14 @@ const INDEX_FROM_BOUNDS = 64
 class TableRoutes {
   readonly routes: Route[] = []
   /** Four words a route. */
-  readonly addresses = new Words()
-  readonly lengths = new Words()
+  readonly addresses = new Words(4096)
+  readonly lengths = new Words(1024)
 
   add(route: Route, bits: number): void {
     const prefix = parsePrefix(route.dst)
     if (prefix === null) throw new RangeError(`route: ${JSON.stringify(route.dst)} is not a prefix`)
     this.routes.push(route)
-    this.addresses.pushAll(prefix.words)
+    for (let i = 0; i < 4; i++) this.addresses.push(prefix.words[i]!)
     this.lengths.push(Math.min(prefix.length, bits))
   }
 
@@ -121,7 +122,11 @@ class RouteWriter {
 
   /** Hops are shared between routes that have the same. */
   #writeHops(hops: readonly NextHop[]): { first: number; live: number } {
-    const key = hops.map((h) => `${h.dev} ${h.via} ${h.weight}`).join()
+    const [only] = hops
+    const key =
+      hops.length === 1
+        ? `${only!.dev} ${only!.via} ${only!.weight}`
+        : hops.map((h) => `${h.dev} ${h.via} ${h.weight}`).join()
     const known = this.#hopsByKey.get(key)
     if (known !== undefined) return known
     const live = hops.filter((h) => !this.isDead(h))
@@ -164,39 +169,33 @@ class RouteWriter {
 
   /** Writes a table: prefix entries with their routes, then the bounds between which each is the longest. */
   writeTable(id: number, family: 4 | 6, table: TableRoutes): void {
-    const sweep = family === 4 ? new Sweep4() : new Sweep6()
+    const sweep = family === 4 ? new Sweep4(this.bounds, this.entries) : new Sweep6(this.bounds, this.entries)
     const words = table.addresses.words()
     const lengths = table.lengths.words()
     const order = table.sorted()
     const firstBound = this.bounds.length
     const firstEntry = this.entries.length
-    const emit = (bound: readonly number[], entry: number): void => {
-      this.bounds.pushAll(bound)
-      this.entries.push(entry)
-    }
+    const stride = PREFIX_BYTES >>> 2
     let last = -1
     for (const i of order) {
-      const same =
-        last >= 0 && lengths[i] === lengths[last] && [0, 1, 2, 3].every((w) => words[i * 4 + w] === words[last * 4 + w])
-      last = i
-      const stride = PREFIX_BYTES >>> 2
-      if (!same) {
+      const from = i * 4
+      if (last < 0 || lengths[i] !== lengths[last] || !sameWords(words, from, last * 4)) {
         const at = this.prefixes.reserve(stride)
         const entry = at / stride
-        const address = [...words.subarray(i * 4, i * 4 + 4)]
-        const parent = sweep.open(address, lengths[i]!, entry + 1, emit)
+        const parent = sweep.open(words, from, lengths[i]!, entry + 1)
         this.prefixes.set(at + (PREFIX_FIRST_OFF >>> 2), this.#writeRoute(table.routes[i]!, entry))
         this.prefixes.set(at + (PREFIX_COUNT_OFF >>> 2), 1)
         this.prefixes.set(at + (PREFIX_PARENT_OFF >>> 2), parent)
         this.prefixes.set(at + (PREFIX_LENGTH_OFF >>> 2), lengths[i]!)
-        this.prefixes.setAll(at + (PREFIX_ADDRESS_OFF >>> 2), address)
+        for (let w = 0; w < 4; w++) this.prefixes.set(at + (PREFIX_ADDRESS_OFF >>> 2) + w, words[from + w]!)
       } else {
         const at = this.prefixes.length - stride
         this.#writeRoute(table.routes[i]!, at / stride)
         this.prefixes.set(at + (PREFIX_COUNT_OFF >>> 2), this.prefixes.get(at + (PREFIX_COUNT_OFF >>> 2)) + 1)
       }
+      last = i
     }
-    sweep.close(emit)
+    sweep.close()
     const count = this.entries.length - firstEntry
     const at = this.tables.reserve(RTABLE_BYTES >>> 2)
     this.tables.set(at + (RTABLE_BOUNDS_OFF >>> 2), firstBound)
@@ -230,84 +229,9 @@ class RouteWriter {
   }
 }
 
-type Emit = (bound: readonly number[], entry: number) => void
-
-/** Turns prefixes in order into bounds. `T`: an address as a number. */
-abstract class Sweep<T extends number | bigint> {
-  /** The prefixes around the place reached, outermost first. */
-  readonly #open: { last: T; entry: number }[] = []
-  #pending: { bound: T; entry: number } | null = null
-
-  protected abstract value(words: readonly number[]): T
-  protected abstract lastOf(first: T, length: number): T
-  protected abstract after(value: T): T | null
-  protected abstract words(value: T): readonly number[]
-
-  /** Begins a prefix; returns the entry around it, 0 = none. */
-  open(address: readonly number[], length: number, entry: number, emit: Emit): number {
-    const first = this.value(address)
-    this.#closeBefore(first, emit)
-    const parent = this.#open.at(-1)?.entry ?? 0
-    this.#open.push({ last: this.lastOf(first, length), entry })
-    this.#bound(first, entry, emit)
-    return parent
-  }
-
-  close(emit: Emit): void {
-    this.#closeBefore(null, emit)
-    if (this.#pending !== null) emit(this.words(this.#pending.bound), this.#pending.entry)
-    this.#pending = null
-  }
-
-  #closeBefore(first: T | null, emit: Emit): void {
-    for (;;) {
-      const top = this.#open.at(-1)
-      if (top === undefined || (first !== null && top.last >= first)) return
-      this.#open.pop()
-      const next = this.after(top.last)
-      if (next !== null) this.#bound(next, this.#open.at(-1)?.entry ?? 0, emit)
-    }
-  }
-
-  /** Only the last of several bounds at one place counts; the list begins at 0. */
-  #bound(bound: T, entry: number, emit: Emit): void {
-    if (this.#pending === null) {
-      if (bound > (0 as T)) emit(this.words(this.value([0, 0, 0, 0])), 0)
-    } else if (this.#pending.bound !== bound) emit(this.words(this.#pending.bound), this.#pending.entry)
-    this.#pending = { bound, entry }
-  }
-}
-
-class Sweep4 extends Sweep<number> {
-  protected value(words: readonly number[]): number {
-    return words[0]!
-  }
-  protected lastOf(first: number, length: number): number {
-    return first + 2 ** (32 - length) - 1
-  }
-  protected after(value: number): number | null {
-    return value === 0xffffffff ? null : value + 1
-  }
-  protected words(value: number): readonly number[] {
-    return [value]
-  }
-}
-
-class Sweep6 extends Sweep<bigint> {
-  protected value(words: readonly number[]): bigint {
-    const high = (BigInt(words[0]!) << 32n) | BigInt(words[1]!)
-    return (high << 64n) | (BigInt(words[2]!) << 32n) | BigInt(words[3]!)
-  }
-  protected lastOf(first: bigint, length: number): bigint {
-    return first | ((1n << BigInt(128 - length)) - 1n)
-  }
-  protected after(value: bigint): bigint | null {
-    return value === (1n << 128n) - 1n ? null : value + 1n
-  }
-  protected words(value: bigint): readonly number[] {
-    const low = 0xffffffffn
-    return [96n, 64n, 32n, 0n].map((shift) => Number((value >> shift) & low))
-  }
+function sameWords(words: Uint32Array, a: number, b: number): boolean {
+  for (let i = 0; i < 4; i++) if (words[a + i] !== words[b + i]) return false
+  return true
 }
 
 /** Writes policy rules, tables, prefixes, routes and next hops. */
