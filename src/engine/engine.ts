@@ -5,6 +5,8 @@ import {
   IMAGE_COUNTERS_OFF,
   RECORD_AT_MS_OFF,
   RECORD_BYTES,
+  RECORD_FLAGS_OFF,
+  RECORD_TRACE,
   RESULT_BYTES,
   RESULT_TRACE_EVENTS_OFF,
   RESULT_ZONE_OFF,
@@ -170,7 +172,8 @@ export class Engine implements DataPlane {
     let at = this.#core.traceBuffer() >>> 0
     for (let i = from; i < to; i++) {
       const events = batch.view.getUint32(batch.at.results + i * RESULT_BYTES + RESULT_TRACE_EVENTS_OFF, true)
-      if (events > 0) onTrace(i, this.#traces.read(batch.view, at, events))
+      const flags = batch.view.getUint16(batch.at.records + i * RECORD_BYTES + RECORD_FLAGS_OFF, true)
+      if ((flags & RECORD_TRACE) !== 0) onTrace(i, this.#traces.read(batch.view, at, events))
       at += events * TRACE_EVENT_BYTES
     }
   }
