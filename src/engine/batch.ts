@@ -33,10 +33,9 @@ export interface BatchHost {
 
 /**
  * Room for `capacity` packets and their results, for one engine; it lives as long as the engine. Fill it with `set`, or
- * write records yourself through `records` (the layout is RECORD_* and HDR_* of `nodeplane/layout`), set `length`, and
+ * write records yourself through `records` (the layout is RECORD_* and HDR_* of assembly/layout.ts), set `length`, and
  * give it to `Engine.processBatch`. Views die when memory grows, so take them anew for each filling.
- *
- * @example batch.set(0, packet); batch.length = 1; engine.processBatch(batch); batch.verdict(0)
+ * For example: `batch.set(0, packet); engine.processBatch(batch); batch.verdict(0)`.
  */
 export class PacketBatch {
   readonly capacity: number

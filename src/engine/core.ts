@@ -45,8 +45,7 @@ function checked(module: WebAssembly.Module): Core {
  * The core that an `Engine` is made with when none is given is inside this package and compiled on first use. For those
  * who stream or cache `nodeplane.wasm` instead: give its bytes or its compiled module. Throws a TypeError when it is
  * another module, a RangeError when it is another version.
- *
- * @example loadCore(await WebAssembly.compileStreaming(fetch(url)))
+ * For example: `loadCore(await WebAssembly.compileStreaming(fetch(url)))`.
  */
 export function loadCore(source: BufferSource | WebAssembly.Module): Core {
   const core = checked(source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source))

@@ -63,8 +63,7 @@ function isImage(source: Image | NetworkNamespace): source is Image {
 /**
  * A data plane on WebAssembly. Takes a namespace (and compiles it) or an image. Throws a FaultError when the namespace
  * holds what cannot be evaluated.
- *
- * @example new Engine(namespace, { seed: 1 }).process({ iface: 'eth0', proto: 'tcp', src: '10.0.0.9', dst: '10.96.0.10', dport: 80 })
+ * For example: `new Engine(namespace, { seed: 1 }).process({ iface: 'eth0', proto: 'tcp', src: '10.0.0.9', dst: '10.96.0.10' })`.
  */
 export class Engine implements DataPlane {
   readonly image: Image
