@@ -139,13 +139,13 @@ function targets(family: Family, table: TableName, group: string): fc.Arbitrary<
     [2, fc.constant(undefined)],
     [4, fc.record({ target: pick(['jump', 'jump', 'goto'] as const), ahead: fc.nat({ max: 2 }) })],
     [2, value('ACCEPT')],
-    [1, value('DROP')],
     [2, value('RETURN')],
     [2, fc.record({ target: fc.constant('MARK' as const), value: poolMark, mask: pick([0xffffffff, 0x4000, 0xff]) })],
     [1, connmark],
     [1, fc.record({ target: fc.constant('LOG' as const), level: pick([4, 7]) })],
     [1, fc.record({ target: fc.constant('NFLOG' as const), group: pick([0, 5]) })],
   ]
+  if (table !== 'nat') choices.push([1, value('DROP')])
   if (table === 'filter') choices.push([4, pick(REJECTS[family]).map((w) => ({ target: 'REJECT' as const, with: w }))])
   if (table === 'mangle') choices.push([1, value('CHECKSUM')])
   if (table === 'mangle' || table === 'filter') choices.push([1, fc.constant({ target: 'TCPMSS' as const, mss: 1400 })])
@@ -239,7 +239,7 @@ function tableArbitrary(family: Family, name: TableName, maxRules: number): fc.A
       fc.record({
         name: fc.constant(hook as string),
         group: fc.constant(groupOf(name, hook)),
-        policy,
+        policy: name === 'nat' ? fc.constant('ACCEPT' as const) : policy,
         counters,
         rules: listOf(ruleDraft({ family, hook }, name, hook), 0, maxRules),
       }),

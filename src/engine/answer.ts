@@ -19,7 +19,7 @@ import {
 } from '../../assembly/layout.js'
 import { type Image, sectionWords } from '../compile/image.js'
 import type { Answer, DroppedBy, DropReason, Packet, Verdict } from '../net/packet.js'
-import { readHeader, readNumbers } from './header.js'
+import { readHeader, readHeaderInto, readNumbers } from './header.js'
 
 /** By VERDICT_*; 0: not processed. */
 export const VERDICTS: readonly Verdict[] = ['skipped', 'forward', 'out', 'local', 'reject', 'drop']
@@ -104,7 +104,7 @@ export class AnswerReader {
     if (packet.id !== undefined) answer.id = packet.id
     if (verdict === 0) return answer
     const { links } = this.#image.symbols
-    const inner = word(RESULT_FLAGS_OFF) & RESULT_QUOTES ? { inner: readHeader(view, quote) } : {}
+    const quotes = (word(RESULT_FLAGS_OFF) & RESULT_QUOTES) !== 0
     if (verdict === VERDICT_DROP || verdict === VERDICT_REJECT) {
       answer.dropped_by = this.#droppedBy(view, at)
       const errno = ERRNOS[word(RESULT_ERRNO_OFF)] ?? ''
@@ -115,7 +115,7 @@ export class AnswerReader {
       answer.reject_with = REJECT_NAMES[word(RESULT_REJECT_OFF) - 1] ?? ''
       answer.reply = {
         ...header,
-        ...inner,
+        ...(quotes ? { inner: readHeader(view, quote) } : {}),
         ...(header.proto === 'tcp' ? readNumbers(view, at) : {}),
         out_iface: link === 0 ? 'local' : links[link]!,
       }
@@ -123,6 +123,9 @@ export class AnswerReader {
     }
     if (verdict === VERDICT_LOCAL) answer.in_iface = links[word(RESULT_IN_LINK_OFF)] ?? ''
     else answer.out_iface = links[word(RESULT_OUT_LINK_OFF)] ?? ''
-    return Object.assign(answer, readHeader(view, at), inner, { mark: word(RESULT_MARK_OFF) })
+    readHeaderInto(answer, view, at)
+    if (quotes) answer.inner = readHeader(view, quote)
+    answer.mark = word(RESULT_MARK_OFF)
+    return answer
   }
 }

@@ -21,6 +21,7 @@ import type { Answer, Packet, Verdict } from '../net/packet.js'
 import { type AnswerReader, VERDICTS } from './answer.js'
 import type { CoreExports } from './core.js'
 import { readPacket, writeHeader } from './header.js'
+import { writePlain } from './plain.js'
 
 /** What a batch needs of its engine. */
 export interface BatchHost {
@@ -44,8 +45,13 @@ export class PacketBatch {
   /** Addresses of the four arrays. */
   readonly at: { readonly records: number; readonly quotes: number; readonly results: number; readonly answers: number }
   readonly #host: BatchHost
-  readonly #packets: (Packet | undefined)[] = []
+  /** Packets that hold more than their records say. */
+  readonly #kept = new Map<number, Packet>()
+  /** What the packets are called by, of those that are called anything. */
+  readonly #ids: (number | string | undefined)[] = []
   #view: DataView
+  /** Empty once the view is dead. */
+  #bytes: Uint8Array
 
   /** @internal Use `Engine.newBatch`. */
   constructor(host: BatchHost, capacity: number) {
@@ -65,11 +71,16 @@ export class PacketBatch {
       answers: room(capacity * HDR_BYTES),
     }
     this.#view = new DataView(host.core.memory.buffer)
+    this.#bytes = new Uint8Array(host.core.memory.buffer)
   }
 
   /** A view of linear memory that holds until memory grows. */
   get view(): DataView {
-    if (this.#view.buffer !== this.#host.core.memory.buffer) this.#view = new DataView(this.#host.core.memory.buffer)
+    if (this.#bytes.length === 0) {
+      const { buffer } = this.#host.core.memory
+      this.#view = new DataView(buffer)
+      this.#bytes = new Uint8Array(buffer)
+    }
     return this.#view
   }
 
@@ -109,10 +120,17 @@ export class PacketBatch {
    */
   set(i: number, packet: Packet, trace = false): void {
     this.#index(i)
-    const whole = completePacket(packet)
-    const link = this.linkId(whole.iface)
     const { view } = this
     const at = this.at.records + i * RECORD_BYTES
+    if (writePlain(view, at, packet, this.#host.links, trace)) {
+      if (this.#kept.size > 0) this.#kept.delete(i)
+      if (packet.id !== undefined || i < this.#ids.length) this.#ids[i] = packet.id
+    } else this.#setWhole(i, at, view, completePacket(packet), trace)
+    if (this.length <= i) this.length = i + 1
+  }
+
+  #setWhole(i: number, at: number, view: DataView, whole: Packet, trace: boolean): void {
+    const link = this.linkId(whole.iface)
     writeHeader(view, at, whole)
     view.setFloat64(at + RECORD_AT_MS_OFF, whole.at_ms ?? -1, true)
     view.setUint32(at + RECORD_MARK_OFF, whole.mark ?? 0, true)
@@ -123,8 +141,7 @@ export class PacketBatch {
       (trace ? RECORD_TRACE : 0) | (whole.inner ? RECORD_QUOTES : 0) | (whole.bad_csum ? RECORD_BAD_CHECKSUM : 0)
     view.setUint16(at + RECORD_FLAGS_OFF, flags, true)
     if (whole.inner !== undefined) writeHeader(view, this.at.quotes + i * HDR_BYTES, whole.inner)
-    this.#packets[i] = whole
-    if (this.length <= i) this.length = i + 1
+    this.#kept.set(i, whole)
   }
 
   /** What became of packet `i`; `skipped` when it was not processed. */
@@ -143,20 +160,25 @@ export class PacketBatch {
     )
   }
 
-  /** Packet `i` as it was given by `set`, or as its record says. */
+  /** Packet `i` as it was given by `set`, with what was left out; or as its record says. */
   packet(i: number): Packet {
-    const known = this.#packets[this.#index(i)]
+    const known = this.#kept.size > 0 ? this.#kept.get(this.#index(i)) : undefined
     if (known !== undefined) return known
     const { view } = this
-    const at = this.at.records + i * RECORD_BYTES
-    const atMs = view.getFloat64(at + RECORD_AT_MS_OFF, true)
+    const at = this.at.records + this.#index(i) * RECORD_BYTES
+    const iface = this.#host.linkNames[view.getUint32(at + RECORD_IN_LINK_OFF, true)] || 'local'
+    const packet = readPacket(view, at, iface) as Packet
+    packet.mark = view.getUint32(at + RECORD_MARK_OFF, true)
     const quotes = (view.getUint16(at + RECORD_FLAGS_OFF, true) & RECORD_QUOTES) !== 0
-    return {
-      ...readPacket(view, at),
-      iface: this.#host.linkNames[view.getUint32(at + RECORD_IN_LINK_OFF, true)] || 'local',
-      mark: view.getUint32(at + RECORD_MARK_OFF, true),
-      ...(atMs >= 0 ? { at_ms: atMs } : {}),
-      ...(quotes ? { inner: readPacket(view, this.at.quotes + i * HDR_BYTES) } : {}),
+    if (quotes) packet.inner = readPacket(view, this.at.quotes + i * HDR_BYTES)
+    else {
+      const extra = view.getUint32(at + RECORD_LENGTH_OFF, true) - packetLength(packet)
+      if (extra > 0) packet.extra_len = extra
     }
+    const atMs = view.getFloat64(at + RECORD_AT_MS_OFF, true)
+    if (atMs >= 0) packet.at_ms = atMs
+    const id = i < this.#ids.length ? this.#ids[i] : undefined
+    if (id !== undefined) packet.id = id
+    return packet
   }
 }

@@ -19,13 +19,13 @@ import {
 import { SCTP_STATES, STATUS_BITS, TCP_STATES } from '../compile/connections.js'
 import type { ConntrackEntry, Tuple } from '../net/packet.js'
 import { hasPorts, isIcmp, PROTOCOL_DCCP, PROTOCOL_SCTP, PROTOCOL_TCP, protoName } from '../net/proto.js'
+import { addressText } from './address-text.js'
 import type { CoreExports } from './core.js'
-import { readAddress } from './header.js'
 
 function readTuple(view: DataView, at: number, family: number, proto: number): Tuple {
   const tuple: Tuple = {
-    src: readAddress(view, at + TUPLE_SRC_OFF, family),
-    dst: readAddress(view, at + TUPLE_DST_OFF, family),
+    src: addressText(view, at + TUPLE_SRC_OFF, family),
+    dst: addressText(view, at + TUPLE_DST_OFF, family),
   }
   const first = view.getUint32(at + TUPLE_SPORT_OFF, true)
   const second = view.getUint32(at + TUPLE_DPORT_OFF, true)

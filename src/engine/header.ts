@@ -18,7 +18,7 @@ import {
   HDR_TYPE_OFF,
   HDR_WIN_OFF,
 } from '../../assembly/layout.js'
-import { addressWords, formatIpv4, formatIpv6 } from '../net/ip.js'
+import { addressWords } from '../net/ip.js'
 import type { Header, Packet, Quoted } from '../net/packet.js'
 import {
   formatTcpFlags,
@@ -32,6 +32,7 @@ import {
   protoNumber,
   sctpChunkNumber,
 } from '../net/proto.js'
+import { addressText } from './address-text.js'
 
 const NO_CHUNK = 256
 
@@ -39,12 +40,6 @@ const NO_CHUNK = 256
 export function writeAddress(view: DataView, at: number, text: string): void {
   const words = addressWords(text)
   for (let i = 0; i < 4; i++) view.setUint32(at + i * 4, words[i]!, true)
-}
-
-/** Reads an address back. */
-export function readAddress(view: DataView, at: number, family: number): string {
-  const word = (i: number): number => view.getUint32(at + i * 4, true)
-  return family === 4 ? formatIpv4(word(0)) : formatIpv6([word(0), word(1), word(2), word(3)])
 }
 
 /** Writes a complete packet's header. */
@@ -72,29 +67,39 @@ export function writeHeader(view: DataView, at: number, packet: Packet | Quoted)
   view.setUint32(at + HDR_PAYLOAD_OFF, packet.payload_len ?? 0, true)
 }
 
-/** Reads a header as answers print it: no sequence numbers, tos only when it is not 0. */
-export function readHeader(view: DataView, at: number): Header {
+/** TCP flags as letters, by their bits. */
+const FLAGS: readonly string[] = Array.from({ length: 256 }, (_, bits) => formatTcpFlags(bits))
+
+/** Reads a header as answers print it into `to`: no sequence numbers, tos only when it is not 0. */
+export function readHeaderInto(to: Partial<Header>, view: DataView, at: number): void {
   const family = view.getUint8(at + HDR_FAMILY_OFF)
   const proto = view.getUint8(at + HDR_PROTO_OFF)
-  const header: Header = {
-    proto: protoName(proto),
-    src: readAddress(view, at + HDR_SRC_OFF, family),
-    dst: readAddress(view, at + HDR_DST_OFF, family),
-    ttl: view.getUint8(at + HDR_TTL_OFF),
-  }
+  to.proto = protoName(proto)
+  to.src = addressText(view, at + HDR_SRC_OFF, family)
+  to.dst = addressText(view, at + HDR_DST_OFF, family)
+  to.ttl = view.getUint8(at + HDR_TTL_OFF)
   const tos = view.getUint8(at + HDR_TOS_OFF)
-  if (tos !== 0) header.tos = tos
+  if (tos !== 0) to.tos = tos
+  readLayer4(to, view, at, proto)
+}
+
+function readLayer4(to: Partial<Header>, view: DataView, at: number, proto: number): void {
   if (hasPorts(proto)) {
-    header.sport = view.getUint16(at + HDR_SPORT_OFF, true)
-    header.dport = view.getUint16(at + HDR_DPORT_OFF, true)
-  }
-  if (proto === PROTOCOL_TCP) header.flags = formatTcpFlags(view.getUint8(at + HDR_TCP_FLAGS_OFF))
-  if (isIcmp(proto)) {
+    to.sport = view.getUint16(at + HDR_SPORT_OFF, true)
+    to.dport = view.getUint16(at + HDR_DPORT_OFF, true)
+    if (proto === PROTOCOL_TCP) to.flags = FLAGS[view.getUint8(at + HDR_TCP_FLAGS_OFF)]!
+  } else if (isIcmp(proto)) {
     const type = view.getUint8(at + HDR_TYPE_OFF)
-    header.icmp_type = type
-    header.icmp_code = view.getUint8(at + HDR_CODE_OFF)
-    if (!isIcmpError(proto, type)) header.icmp_id = view.getUint16(at + HDR_ID_OFF, true)
+    to.icmp_type = type
+    to.icmp_code = view.getUint8(at + HDR_CODE_OFF)
+    if (!isIcmpError(proto, type)) to.icmp_id = view.getUint16(at + HDR_ID_OFF, true)
   }
+}
+
+/** A header as answers print it. */
+export function readHeader(view: DataView, at: number): Header {
+  const header = {} as Header
+  readHeaderInto(header, view, at)
   return header
 }
 
@@ -103,18 +108,29 @@ export function readNumbers(view: DataView, at: number): { seq: number; ack: num
   return { seq: view.getUint32(at + HDR_SEQ_OFF, true), ack: view.getUint32(at + HDR_ACK_OFF, true) }
 }
 
-/** A header record as a packet's or quoted packet's fields, for batches that were filled without packets. */
-export function readPacket(view: DataView, at: number): Quoted & { win?: number; vtag?: number } {
-  const header: Quoted & { win?: number; vtag?: number } = { tos: 0, ...readHeader(view, at) }
-  header.payload_len = view.getUint32(at + HDR_PAYLOAD_OFF, true)
+/**
+ * A header record as a whole packet's fields, in the order of `completePacket`: for packets of which nothing else is
+ * known. `iface` is left out of a quoted packet.
+ */
+export function readPacket(view: DataView, at: number, iface?: string): Quoted & Partial<Packet> {
+  const family = view.getUint8(at + HDR_FAMILY_OFF)
   const proto = view.getUint8(at + HDR_PROTO_OFF)
+  const packet: Quoted & Partial<Packet> = {
+    proto: protoName(proto),
+    src: addressText(view, at + HDR_SRC_OFF, family),
+    dst: addressText(view, at + HDR_DST_OFF, family),
+    ttl: view.getUint8(at + HDR_TTL_OFF),
+    tos: view.getUint8(at + HDR_TOS_OFF),
+    payload_len: view.getUint32(at + HDR_PAYLOAD_OFF, true),
+  }
+  readLayer4(packet, view, at, proto)
+  if (proto === PROTOCOL_SCTP) packet.sctp_chunk = view.getUint16(at + HDR_CHUNK_OFF, true)
+  if (iface !== undefined) packet.iface = iface
   if (proto === PROTOCOL_TCP) {
-    Object.assign(header, readNumbers(view, at))
-    header.win = view.getUint16(at + HDR_WIN_OFF, true)
+    packet.seq = view.getUint32(at + HDR_SEQ_OFF, true)
+    packet.ack = view.getUint32(at + HDR_ACK_OFF, true)
+    packet.win = view.getUint16(at + HDR_WIN_OFF, true)
   }
-  if (proto === PROTOCOL_SCTP) {
-    header.sctp_chunk = view.getUint16(at + HDR_CHUNK_OFF, true)
-    header.vtag = view.getUint32(at + HDR_SEQ_OFF, true)
-  }
-  return header
+  if (proto === PROTOCOL_SCTP) packet.vtag = view.getUint32(at + HDR_SEQ_OFF, true)
+  return packet
 }

@@ -37,7 +37,7 @@ import { type ChainSymbol, type Image, type SectionRange, sectionTable } from '.
 import { ROUTE_TYPES } from '../compile/routes.js'
 import type { Step } from '../net/packet.js'
 import type { RouteType } from '../netns/model.js'
-import { readAddress } from './header.js'
+import { addressText } from './address-text.js'
 
 const HOOKS = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] as const
 const STATES = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'] as const
@@ -103,8 +103,8 @@ export class TraceReader {
         out.steps.push({
           step: 'nat',
           manip: a === 0 ? 'DNAT' : 'SNAT',
-          from: side(readAddress(view, at + TRACE_ADDR1_OFF, family), b, word(TRACE_D_OFF)),
-          to: side(readAddress(view, at + TRACE_ADDR2_OFF, family), b, word(TRACE_E_OFF)),
+          from: side(addressText(view, at + TRACE_ADDR1_OFF, family), b, word(TRACE_D_OFF)),
+          to: side(addressText(view, at + TRACE_ADDR2_OFF, family), b, word(TRACE_E_OFF)),
         })
         break
       }
@@ -139,7 +139,7 @@ export class TraceReader {
     const record = route - 1
     const prefix = this.#word(SECTION_ROUTES, record, ROUTE_BYTES, ROUTE_PREFIX_OFF)
     const at = (this.#sections.get(SECTION_PREFIXES)?.offset ?? 0) + prefix * PREFIX_BYTES
-    const address = readAddress(this.#image, at + PREFIX_ADDRESS_OFF, family)
+    const address = addressText(this.#image, at + PREFIX_ADDRESS_OFF, family)
     const dst = `${address}/${this.#image.getUint32(at + PREFIX_LENGTH_OFF, true)}`
     const found = { ...step, table: this.#word(SECTION_ROUTES, record, ROUTE_BYTES, ROUTE_TABLE_OFF), dst }
     if (hop === 0) return found
@@ -153,7 +153,7 @@ export class TraceReader {
   /** A next hop may be of the other family; then it has more than its first word. */
   #via(hop: number, family: number): string {
     const rest = [4, 8, 12].some((i) => this.#image.getUint32(hop + HOP_VIA_OFF + i, true) !== 0)
-    return readAddress(this.#image, hop + HOP_VIA_OFF, rest ? 6 : family)
+    return addressText(this.#image, hop + HOP_VIA_OFF, rest ? 6 : family)
   }
 }
 

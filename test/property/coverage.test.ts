@@ -21,7 +21,7 @@ const BOTH = [
   ...names('conntrack.ctrepldstport conntrack.ctstatus conntrack.ctexpire state.state mark.mark connmark.mark'),
   ...names('addrtype.srcType addrtype.dstType statistic.random statistic.nth iprange.src iprange.dst'),
   ...names('recent.rcheck recent.update recent.remove set.hash:ip set.hash:net set.hash:ip,port set.hash:net,port'),
-  ...names('set.hash:ip,port,ip set.hash:ip,port,net set.hash:net,port,net set.hash:net,iface set.hash:net,net'),
+  ...names('set.hash:ip,port,net set.hash:net,port,net set.hash:net,iface set.hash:net,net'),
   ...names('set.hash:ip,mark set.bitmap:port set.list:set'),
 ]
 /** Conditions without a negated form, and those that can only do one thing. */

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { clusters } from '../../src/arbitraries/kube.js'
+import { Engine } from '../../src/engine/index.js'
 import type { Cluster } from '../../src/kube/cluster.js'
 import { nodeNamespace } from '../../src/kube/node-namespace.js'
 import type { KubeService } from '../../src/kube/objects.js'
@@ -231,7 +232,8 @@ function affinityEnds(plane: DataPlane, way: Way, seconds: number): { moved: num
 }
 
 const ENGINES: [string, (ns: NetworkNamespace, seed: number) => DataPlane, number][] = [
-  ['reference', (ns, seed) => new ReferenceEngine(ns, { seed }), 12],
+  ['engine', (ns, seed) => new Engine(ns, { seed }), 40],
+  ['reference', (ns, seed) => new ReferenceEngine(ns, { seed }), 8],
 ]
 
 for (const [name, make, usual] of ENGINES) {
