@@ -169,7 +169,7 @@ function targets(family: Family, table: TableName, group: string): fc.Arbitrary<
   return weighted(...choices)
 }
 
-const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136])
+const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132])
 
 /** Makes conditions and target fit: what only one protocol can have gets it, or gives way. */
 function fitted({ conditions: c, target }: RuleDraft): RuleDraft {

@@ -52,14 +52,14 @@ const kubeNamespaces = fc
   )
 
 const CASES: readonly (readonly [string, fc.Arbitrary<Scenario>, number])[] = [
-  ['any namespace', scenarios(namespaces(), { maxPackets: 120 }), 120],
+  ['any namespace', scenarios(namespaces(), { maxPackets: 120 }), 60],
   [
     'few rules, many packets',
     scenarios(namespaces({ rulesets: trafficRulesets({ maxRules: 2 }) }), { minPackets: 100, maxPackets: 400 }),
-    25,
+    12,
   ],
-  ['plain links, many rules', scenarios(namespaces({ plain: true }), { maxPackets: 200 }), 30],
-  ["kube-proxy's rules", scenarios(kubeNamespaces, { maxPackets: 200 }), 30],
+  ['plain links, many rules', scenarios(namespaces({ plain: true }), { maxPackets: 200 }), 15],
+  ["kube-proxy's rules", scenarios(kubeNamespaces, { maxPackets: 200 }), 15],
 ]
 
 const it = suite('engine and reference agree')
@@ -89,7 +89,7 @@ it('a sequence cut into batches of 1, 2, 7, 256 and all', () => {
           }
       },
     ),
-    { ...options(25), endOnFailure: true },
+    { ...options(6), endOnFailure: true },
   )
 })
 

@@ -16,8 +16,8 @@ import { ReferenceEngine } from '../../src/reference/index.js'
 import { difference, type Outcome, options, play, replay } from './support.js'
 
 const ENGINES: [string, (ns: NetworkNamespace, seed: number) => DataPlane, number][] = [
-  ['engine', (ns, seed) => new Engine(ns, { seed, maxConnections: 4096 }), 30],
-  ['reference', (ns, seed) => new ReferenceEngine(ns, { seed }), 20],
+  ['engine', (ns, seed) => new Engine(ns, { seed, maxConnections: 4096 }), 10],
+  ['reference', (ns, seed) => new ReferenceEngine(ns, { seed }), 6],
 ]
 
 const cases: fc.Arbitrary<Scenario> = scenarios(namespaces({ rulesets: trafficRulesets({ maxRules: 5 }) }), {
@@ -53,7 +53,7 @@ for (const [name, make, usual] of ENGINES) {
     it(what, () => {
       fc.assert(
         fc.property(cases, fc.nat(), (scenario, seed) => property(scenario, seed)),
-        options(usual),
+        { ...options(usual), endOnFailure: true },
       )
     })
 

@@ -232,8 +232,8 @@ function affinityEnds(plane: DataPlane, way: Way, seconds: number): { moved: num
 }
 
 const ENGINES: [string, (ns: NetworkNamespace, seed: number) => DataPlane, number][] = [
-  ['engine', (ns, seed) => new Engine(ns, { seed }), 40],
-  ['reference', (ns, seed) => new ReferenceEngine(ns, { seed }), 8],
+  ['engine', (ns, seed) => new Engine(ns, { seed }), 20],
+  ['reference', (ns, seed) => new ReferenceEngine(ns, { seed }), 5],
 ]
 
 for (const [name, make, usual] of ENGINES) {
