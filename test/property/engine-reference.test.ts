@@ -6,11 +6,10 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import { namespaces, type Scenario, scenarios, trafficRulesets } from '../../src/arbitraries/index.js'
-import { clusters } from '../../src/arbitraries/kube.js'
 import { Engine } from '../../src/engine/index.js'
-import { nodeNamespace } from '../../src/kube/node-namespace.js'
 import { ReferenceEngine } from '../../src/reference/index.js'
 import { batchDifference, runBatches } from './batches.js'
+import { CASES } from './cases.js'
 import { type Case, minimise } from './minimise.js'
 import { difference, type Outcome, options, pinned, play, replay } from './support.js'
 
@@ -41,26 +40,6 @@ function cut(it: Case, size: number, trace: boolean): string | null {
   const engine = new Engine(it.namespace, { seed: it.seed, maxConnections: 4096 })
   return batchDifference(want, runBatches(engine, it.packets, size, trace), trace)
 }
-
-const kubeNamespaces = fc
-  .record({ cluster: clusters({ services: 6, families: 'dual' }), cidr: fc.boolean(), nft: fc.boolean() })
-  .map(({ cluster, cidr, nft }) =>
-    nodeNamespace(cluster, 'node-0', {
-      backend: nft ? 'nft' : 'legacy',
-      proxyConfig: cidr ? { clusterCIDR: '10.244.0.0/16,fd00:244::/32' } : {},
-    }),
-  )
-
-const CASES: readonly (readonly [string, fc.Arbitrary<Scenario>, number])[] = [
-  ['any namespace', scenarios(namespaces(), { maxPackets: 120 }), 60],
-  [
-    'few rules, many packets',
-    scenarios(namespaces({ rulesets: trafficRulesets({ maxRules: 2 }) }), { minPackets: 100, maxPackets: 400 }),
-    12,
-  ],
-  ['plain links, many rules', scenarios(namespaces({ plain: true }), { maxPackets: 200 }), 15],
-  ["kube-proxy's rules", scenarios(kubeNamespaces, { maxPackets: 200 }), 15],
-]
 
 const it = suite('engine and reference agree')
 

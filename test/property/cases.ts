@@ -1,0 +1,26 @@
+// The kinds of namespaces over which engine and reference are compared, and how many packets each gets.
+import fc from 'fast-check'
+import { namespaces, type Scenario, scenarios, trafficRulesets } from '../../src/arbitraries/index.js'
+import { clusters } from '../../src/arbitraries/kube.js'
+import { nodeNamespace } from '../../src/kube/node-namespace.js'
+
+const kubeNamespaces = fc
+  .record({ cluster: clusters({ services: 6, families: 'dual' }), cidr: fc.boolean(), nft: fc.boolean() })
+  .map(({ cluster, cidr, nft }) =>
+    nodeNamespace(cluster, 'node-0', {
+      backend: nft ? 'nft' : 'legacy',
+      proxyConfig: cidr ? { clusterCIDR: '10.244.0.0/16,fd00:244::/32' } : {},
+    }),
+  )
+
+/** Name, generator, and how often it is usually tried. */
+export const CASES: readonly (readonly [string, fc.Arbitrary<Scenario>, number])[] = [
+  ['any namespace', scenarios(namespaces(), { maxPackets: 120 }), 60],
+  [
+    'few rules, many packets',
+    scenarios(namespaces({ rulesets: trafficRulesets({ maxRules: 2 }) }), { minPackets: 100, maxPackets: 400 }),
+    12,
+  ],
+  ['plain links, many rules', scenarios(namespaces({ plain: true }), { maxPackets: 200 }), 15],
+  ["kube-proxy's rules", scenarios(kubeNamespaces, { maxPackets: 200 }), 12],
+]
