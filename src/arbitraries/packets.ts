@@ -280,16 +280,15 @@ const talk = {
   extras,
 }
 
+const newFlow: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant('new' as const),
+  flow,
+  flags: weighted([5, fc.constant(0)], [1, fc.nat({ max: 14 })]),
+  extras,
+})
+
 const step: fc.Arbitrary<Step> = weighted<Step>(
-  [
-    5,
-    fc.record({
-      kind: fc.constant('new' as const),
-      flow,
-      flags: weighted([5, fc.constant(0)], [1, fc.nat({ max: 14 })]),
-      extras,
-    }),
-  ],
+  [5, newFlow],
   [2, fc.record({ kind: fc.constant('open' as const), flow, extras })],
   [5, fc.record({ kind: fc.constant('reply' as const), ...talk })],
   [3, fc.record({ kind: fc.constant('again' as const), ...talk })],
@@ -479,12 +478,13 @@ export interface AbstractPackets {
 /** Packet sequences for a namespace that is generated beside them: `fc.tuple(namespaces(), abstractPackets())`. */
 export function abstractPackets(options: PacketOptions = {}): fc.Arbitrary<AbstractPackets> {
   const max = options.maxPackets ?? 60
-  return listOf(step, options.minPackets ?? 1, max).map((steps) => ({
+  const rest = listOf(step, Math.max(0, (options.minPackets ?? 1) - 1), max - 1)
+  return fc.tuple(newFlow, rest).map(([first, later]) => ({
     bind: (namespace: NetworkNamespace) => {
       const pool = packetPool(namespace)
       const ruled = [...new Set(namespace.rulesets.map((r) => r.family))]
       const writer = new LineWriter(pool, options.families ?? (ruled.length ? ruled : ['ipv4', 'ipv6']))
-      for (const s of steps) if (writer.lines.length < max) writer.step(s)
+      for (const s of [first, ...later]) if (writer.lines.length < max) writer.step(s)
       return writer.lines
     },
   }))
