@@ -11,17 +11,19 @@ import {
   RESULT_TRACE_EVENTS_OFF,
   RESULT_ZONE_OFF,
   SECTION_CONNECTIONS,
+  SECTION_SYSCTLS,
   STOP_CLOCK,
   STOP_CONNECTIONS,
   STOP_LINK,
   STOP_RULES,
   STOP_TRACE,
   STOP_TRACE_LOST,
+  SYSCTL_CT_MAX,
   TRACE_EVENT_BYTES,
   TRACE_RESERVE_BYTES,
 } from '../../assembly/layout.js'
 import { compile } from '../compile/compile.js'
-import { type Image, sectionTable } from '../compile/image.js'
+import { type Image, sectionTable, sectionWords } from '../compile/image.js'
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
 import type { Ruleset } from '../netfilter/model.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
@@ -35,8 +37,9 @@ import { type Trace, TraceReader } from './trace.js'
 
 export interface EngineOptions extends DataPlaneOptions {
   /**
-   * Most connections that the engine has room for. Default: the namespace's `nf_conntrack_max`, but at most 65,536 (or
-   * what exists at the start and 65,536 more). Reaching it while `nf_conntrack_max` would allow more is an error.
+   * Most connections that the engine has room for, 224 bytes and an index entry each, of which only what is used costs
+   * memory. Default: the namespace's `nf_conntrack_max` (2^20 when that is no limit), at most 2^20, and at least what
+   * exists at the start. Reaching it while `nf_conntrack_max` would allow more is an error.
    */
   readonly maxConnections?: number
   /** Bytes for the events of traced packets between two stops of a batch, at least 2 MiB. Default 4 MiB. */
@@ -51,7 +54,7 @@ export interface BatchOptions {
   readonly onTrace?: (index: number, trace: Trace) => void
 }
 
-const DEFAULT_CONNECTIONS = 65_536
+const MOST_CONNECTIONS_BY_DEFAULT = 1 << 20
 const DEFAULT_TRACE_BYTES = 4 << 20
 /** Packets a call of the core: V8 compiles between calls, never within one. */
 const CHUNK = 4096
@@ -240,5 +243,6 @@ function connectionsFor(image: Image, wanted: number | undefined): number {
     }
     return wanted
   }
-  return Math.max(1, existing + DEFAULT_CONNECTIONS)
+  const max = sectionWords(image.bytes, SECTION_SYSCTLS)[SYSCTL_CT_MAX] || MOST_CONNECTIONS_BY_DEFAULT
+  return Math.max(1, existing, Math.min(max, MOST_CONNECTIONS_BY_DEFAULT))
 }
