@@ -66,8 +66,11 @@ export class RecentLists {
     } else {
       const counted = entry.stamps.filter((stamp) => m.seconds === undefined || stamp >= oldest).length
       if (counted >= Math.max(1, m.hitcount ?? 0)) result = !result
+      // Only the list's oldest entry is reaped, and not when this match is about to renew it.
       const first = list.entries[0]
-      if (m.reap && first !== undefined && (first.stamps[first.next - 1] ?? now) < oldest) list.entries.shift()
+      const renewed = first === entry && m.op === 'update' && result
+      if (m.reap && first !== undefined && !renewed && (first.stamps[first.next - 1] ?? now) < oldest)
+        list.entries.shift()
     }
     if (m.op === 'set' || (m.op === 'update' && result)) {
       entry.next %= list.ring

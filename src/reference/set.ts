@@ -83,5 +83,6 @@ function testSet(world: World, skb: Skb, set: IpSet, dirs: readonly SetDirection
   if (set.type === 'bitmap:port' && ![PROTOCOL_TCP, PROTOCOL_UDP].includes(protoOf(skb.packet))) return false
   const hits = live.filter((e) => e.parts.every((p, i) => matchesPart(skb, p, dirs[i]!)))
   const best = hits.sort(moreSpecific)[0]
-  return best !== undefined && best.nomatch === returnNomatch
+  // Types without networks have no `nomatch` elements, and --return-nomatch means nothing to them.
+  return best !== undefined && best.nomatch === (returnNomatch && parts.includes('net'))
 }

@@ -110,6 +110,33 @@ test('nth counts evaluations, one counter a rule', () => {
   assert.equal(marks, [1, 2 | 8, 0, 1 | 8, 2])
 })
 
+test('recent --reap: the entry that update renews stays; a set without networks ignores --return-nomatch', () => {
+  const on = (dport: number, what: string): string =>
+    `-p udp -m udp --dport ${dport} -m recent ${what} --name A --mask 255.255.255.255 --rsource`
+  const s = new Scene({
+    sets: readIpsets(SETS, { file: 'sets' }),
+    rules: {
+      mangle: marked(
+        on(1, '--set'),
+        on(2, '! --update --seconds 1 --reap'),
+        on(3, '--rcheck'),
+        on(4, '--rcheck --seconds 1 --reap'),
+        '-m set --match-set a src --return-nomatch',
+      ),
+    },
+  })
+  const steps = [
+    [1, 0],
+    [2, 1500],
+    [3, 1600],
+    [4, 3100],
+    [3, 3200],
+  ] as const
+  const marks = steps.map(([port, at_ms]) => s.send(`eth0 udp 192.168.0.50:9 > 10.244.0.5:${port}`, { at_ms }).mark)
+  // What Linux 6.18 does with the same packets at the same times.
+  assert.equal(marks, [1 | 16, 2 | 16, 4 | 16, 16, 16])
+})
+
 const SETS = `create a hash:ip family inet
 add a 192.168.0.50
 create np hash:net,port family inet
