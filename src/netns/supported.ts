@@ -45,9 +45,10 @@ const REJECTS: Readonly<Record<'ipv4' | 'ipv6', ReadonlySet<string>>> = {
 }
 
 interface Scene {
-  readonly ns: NetworkNamespace
   readonly ruleset: Ruleset
   readonly bridged: boolean
+  /** Type of each set by its name. */
+  readonly sets: ReadonlyMap<string, string>
 }
 
 function matchFault(m: Match, scene: Scene): string | null {
@@ -67,11 +68,9 @@ function matchFault(m: Match, scene: Scene): string | null {
         : null
     }
     case 'set': {
-      const set = scene.ns.sets.find((s) => s.name === m.name)
-      if (set === undefined) return `the set ${escapeText(m.name)} does not exist in this namespace`
-      if (!SET_TYPES.has(set.type))
-        return `sets of type ${escapeText(set.type)} (${escapeText(m.name)}) cannot be evaluated`
-      return null
+      const type = scene.sets.get(m.name)
+      if (type === undefined) return `the set ${escapeText(m.name)} does not exist in this namespace`
+      return SET_TYPES.has(type) ? null : `sets of type ${escapeText(type)} (${escapeText(m.name)}) cannot be evaluated`
     }
     case 'recent': {
       const inPast = m.hitcount !== undefined && m.hitcount > 65535
@@ -82,7 +81,7 @@ function matchFault(m: Match, scene: Scene): string | null {
   }
 }
 
-function targetFault(rule: Rule, scene: Scene, table: Table): string | null {
+function targetFault(rule: Rule, scene: Scene, table: Table, chains: ReadonlySet<string>): string | null {
   const { target } = rule
   if (target === undefined) return null
   switch (target.target) {
@@ -96,8 +95,9 @@ function targetFault(rule: Rule, scene: Scene, table: Table): string | null {
         : `--reject-with ${escapeText(target.with)} cannot be evaluated for ${scene.ruleset.family}`
     case 'jump':
     case 'goto': {
-      const known = table.chains.some((c) => c.name === target.chain)
-      return known ? null : `the chain ${escapeText(target.chain)} does not exist in table ${table.name}`
+      return chains.has(target.chain)
+        ? null
+        : `the chain ${escapeText(target.chain)} does not exist in table ${table.name}`
     }
     default:
       return null
@@ -108,15 +108,16 @@ function rulesetFaults(scene: Scene): Fault[] {
   const { ruleset } = scene
   const faults: Fault[] = []
   for (const table of ruleset.tables) {
+    const chains = new Set(table.chains.map((c) => c.name))
     for (const chain of table.chains) {
       const builtIn = (BUILTIN_CHAINS[table.name] as readonly string[]).includes(chain.name)
       for (const rule of chain.rules) {
-        const texts = [...rule.matches.map((m) => matchFault(m, scene)), targetFault(rule, scene, table)]
-        if (rule.fragment !== undefined && !rule.fragment.not)
-          texts.push('fragments are not modelled; -f cannot be evaluated')
-        for (const message of texts) {
+        const add = (message: string | null): void => {
           if (message !== null) faults.push({ file: ruleset.file, line: rule.line, column: 1, message })
         }
+        for (const match of rule.matches) add(matchFault(match, scene))
+        add(targetFault(rule, scene, table, chains))
+        if (rule.fragment !== undefined && !rule.fragment.not) add('fragments are not modelled; -f cannot be evaluated')
       }
       if (builtIn !== (chain.policy !== null)) {
         const message = `chain ${escapeText(chain.name)} of table ${table.name}: built-in chains have a policy, others have none`
@@ -133,6 +134,8 @@ export function checkSupported(ns: NetworkNamespace): void {
     ? ns.sysctls['net.bridge.bridge-nf-call-iptables']
     : '0'
   const bridged = called === '1' && ns.links.some((l) => l.master !== undefined)
-  const faults = ns.rulesets.flatMap((ruleset) => rulesetFaults({ ns, ruleset, bridged }))
+  // The first of a name is the one that is there.
+  const sets = new Map([...ns.sets].reverse().map((s) => [s.name, s.type] as const))
+  const faults = ns.rulesets.flatMap((ruleset) => rulesetFaults({ ruleset, bridged, sets }))
   if (faults.length > 0) throw new FaultError(faults)
 }
