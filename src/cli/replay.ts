@@ -27,7 +27,6 @@ interface ReplayOptions extends SourceOptions {
   conntrack?: string
   engine: 'wasm' | 'reference'
   random: bigint
-  choices?: string
   summary?: boolean
 }
 
@@ -49,7 +48,6 @@ export function replayCommand(): Command {
     .option('--conntrack <file>', 'write what conntrack -L -o extended would print after the run')
     .option('--engine <engine>', 'wasm or reference (the naive one)', 'wasm')
     .option('--random <seed>', 'seed of every random choice', parseSeed, 0n)
-    .option('--choices <file>', "answers whose random choices are taken over: the kernel's, say")
     .option('--summary', 'print one object instead: counts by verdict and by rule, packets per second')
     .addHelpText(
       'after',
