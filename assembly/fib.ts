@@ -65,6 +65,20 @@ export class Fib {
     return Fib.prefix(load<u32>(Fib.entries + (load<u32>(table + RTABLE_ENTRIES_OFF) + low) * 4))
   }
 
+  /** Reads the index of a table that has one, for the first word of an address. */
+  static touchIndex(table: usize, first: u32): u32 {
+    const bits = load<u32>(table + RTABLE_INDEX_BITS_OFF)
+    return load<u32>(Fib.index + (load<u32>(table + RTABLE_INDEX_OFF) + (first >>> (32 - bits))) * 4)
+  }
+
+  /** Reads the first bound and entry to which the index leads. */
+  static touchBounds(table: usize, first: u32): u32 {
+    const low = Fib.touchIndex(table, first)
+    const step: u32 = load<u32>(table + RTABLE_FAMILY_OFF) === 4 ? 4 : 16
+    const bound = load<u32>(Fib.bounds + load<u32>(table + RTABLE_BOUNDS_OFF) * 4 + low * step)
+    return bound | load<u32>(Fib.entries + (load<u32>(table + RTABLE_ENTRIES_OFF) + low) * 4)
+  }
+
   /** Record of prefix entry `n - 1`; 0 for n = 0. */
   static prefix(n: u32): usize {
     return n === 0 ? 0 : Fib.prefixes + (n - 1) * PREFIX_BYTES

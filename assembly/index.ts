@@ -1,5 +1,6 @@
 // The ABI: every function the module exports. Addresses are bytes in linear memory; see layout.ts for all records.
 // One instance holds one image. Order: allocate → write the image → load → run, as often as wanted.
+import { AHEAD, Ahead } from './ahead'
 import { Answer } from './answer'
 import { initRulesState, loadRules, rulesStateBytes } from './chain'
 import { Conntrack } from './conntrack'
@@ -163,6 +164,7 @@ export function run(records: usize, quotes: usize, results: usize, answers: usiz
   stop = STOP_DONE
   for (let i: u32 = 0; i < count; i++) {
     const n = <usize>(from + i)
+    if (i % AHEAD === 0) Ahead.look(records + n * RECORD_BYTES, min<u32>(count - i, AHEAD))
     const reason = one(
       records + n * RECORD_BYTES,
       quotes + n * HDR_BYTES,

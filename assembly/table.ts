@@ -141,6 +141,21 @@ export class Table {
     return -1
   }
 
+  /** Reads the slot at which a hash is looked for first. */
+  static touchSlot(hash: u32): u32 {
+    return load<u32>(Table.index + (hash & Table.mask) * 8)
+  }
+
+  /** Reads the record that this slot leads to. */
+  static touchRecord(hash: u32): u32 {
+    const slot = load<u64>(Table.index + (hash & Table.mask) * 8)
+    const reference = <u32>(slot >> 32)
+    if (<u32>slot !== hash || reference === 0) return 0
+    const record = (reference - 1) >>> 1
+    const cold = Table.cold + record * CT_COLD_BYTES
+    return load<u32>(Table.hotOf(record)) | load<u32>(cold) | load<u32>(cold + 64) | load<u32>(cold + 128)
+  }
+
   /** Puts a connection into the table; it ends at `end`. */
   static insert(ct: usize, end: f64): void {
     const record = Table.recordOf(ct)
