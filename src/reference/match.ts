@@ -101,7 +101,8 @@ function addressType(world: World, address: string, dev: string | undefined): st
 function isType6(world: World, address: string, types: readonly string[], dev: string | undefined): boolean {
   const multicast = isMulticast(address)
   if (types.includes('MULTICAST') && !multicast) return false
-  if (types.includes('UNICAST') && (multicast || address === '::')) return false
+  const mapped = inPrefix(address, '::ffff:0.0.0.0/96') // neither unicast nor anything else (__ipv6_addr_type)
+  if (types.includes('UNICAST') && (multicast || mapped || address === '::')) return false
   if (types.includes('UNSPEC') && address !== '::') return false
   if (!types.some((t) => t === 'LOCAL' || t === 'ANYCAST' || t === 'UNREACHABLE')) return true
   const route = lookupRoute(world.ns, { ...ROUTE_KEY, family: 'ipv6', dst: address, src: '::' })
