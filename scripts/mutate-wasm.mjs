@@ -168,7 +168,7 @@ while (counted < Number(values.count) && pool.length > 0) {
     }
     const place = `assembly/${fault.file}:${fault.line}`
     process.stderr.write(
-      `${String(counted).padStart(3)} ${how.padEnd(8) || 'SURVIVED'} ${place}  ${fault.was}  ->  ${fault.text.trim()}\n`,
+      `${String(counted).padStart(3)} ${(how || 'SURVIVED').padEnd(8)} ${place}  ${fault.was}  ->  ${fault.text.trim()}\n`,
     )
     if (how === '') survivors.push({ place, ...fault })
   }

@@ -1,7 +1,7 @@
 // Network namespaces in a small world: two to four interfaces, routes in several tables, policy rules, settings, sets,
 // connections that exist already. Owns what a valid namespace is made of beside its rules (traffic.ts).
 import fc from 'fast-check'
-import { canonicalPrefix } from '../net/ip.js'
+import { canonicalAddress, canonicalPrefix } from '../net/ip.js'
 import type { ConntrackEntry } from '../net/packet.js'
 import type { Family, Ruleset } from '../netfilter/model.js'
 import { deriveRoutes } from '../netns/derive.js'
@@ -58,16 +58,19 @@ interface LinkDraft {
   readonly up: boolean
   readonly v4: number
   readonly v6: number
+  /** 0: none; else which of the addresses that RFC 6724 treats in its own way. */
+  readonly odd6: number
 }
 
 const linkDraft: fc.Arbitrary<LinkDraft> = fc.record({
   up: rarely(12).map((down) => !down),
   v4: fc.nat({ max: 7 }),
   v6: fc.nat({ max: 7 }),
+  odd6: weighted([3, fc.constant(0)], [2, fc.integer({ min: 1, max: 5 })]),
 })
 
 /** Bits of `v4` and `v6`: 0 none (1 in 8), bit 0 a second address of the same subnet, bit 1 one of another, bit 2 link-local first. */
-function addressesOf({ v4, v6 }: LinkDraft, k: number): Address[] {
+function addressesOf({ v4, v6, odd6 }: LinkDraft, k: number): Address[] {
   const out: Address[] = []
   const add4 = (address: string, prefixLength: number, more: Partial<Address> = {}): void => {
     out.push({ address, prefixLength, family: 'ipv4', scope: 'global', ...more })
@@ -83,6 +86,9 @@ function addressesOf({ v4, v6 }: LinkDraft, k: number): Address[] {
   }
   if (v6 !== 7) {
     if (v6 & 2) add6(`fd01:${k + 1}::1`)
+    const odd = [null, `2002:a00:${k}::1`, `2001:0:${k}::1`, `fec0:0:0:${k}::1`, `2001:db8:5${k}::1`, `3ffe:${k}::1`]
+    const special = odd[odd6]
+    if (special) add6(canonicalAddress(special) as string, odd6 === 3 ? 'site' : 'global')
     if (v6 & 1) add6(`fd00:${k + 1}::2`)
     add6(`fd00:${k + 1}::1`)
     if (v6 & 4) add6(`fe80::${k + 1}`, 'link')
@@ -398,7 +404,9 @@ export function namespaces(options: NamespaceOptions = {}): fc.Arbitrary<Network
   return fc
     .record({
       links: listOf(
-        options.plain ? fc.record({ up: fc.constant(true), v4: fc.constant(0), v6: fc.constant(0) }) : linkDraft,
+        options.plain
+          ? fc.record({ up: fc.constant(true), v4: fc.constant(0), v6: fc.constant(0), odd6: fc.constant(0) })
+          : linkDraft,
         2,
         4,
       ),

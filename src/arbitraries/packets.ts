@@ -16,6 +16,8 @@ export interface PacketOptions {
   /** Most lines, about. Default 60. */
   readonly maxPackets?: number
   readonly minPackets?: number
+  /** Few ends and ports, mostly TCP: long conversations, and connections that get into each other's way. Default false. */
+  readonly narrow?: boolean
   /** Only these families; default: those of the namespace's rule sets (both when it has none). */
   readonly families?: readonly Family[]
 }
@@ -187,6 +189,8 @@ export function packetPool(namespace: NetworkNamespace): PacketPool {
 }
 
 const number = fc.nat({ max: 0xffff })
+/** Before, at, within and after what is usual, and on both sides of the wrap. */
+const SEQUENCE = [1000, 1001, 1002, 999, 1101, 2000, 100_000, 0xffffffff, 0, 0x80000000]
 const GAPS = [0, 0, 0, 1, 1000, 2001, 10_000, 30_000, 60_001, 120_000, 300_000, 433_000_000]
 
 /** What any packet may carry besides its addresses. */
@@ -196,8 +200,17 @@ const extras = fc.record({
   tos: weighted<number | null>([12, fc.constant(null)], [1, pick([4, 8, 16, 0xb8])]),
   payload: weighted<number | null>([6, fc.constant(null)], [1, pick([1, 100, 1400])]),
   gap: weighted([8, fc.constant(0)], [3, pick(GAPS)]),
+  /** TCP: 0 the usual numbers. */
+  numbers: weighted([9, fc.constant(0)], [2, fc.integer({ min: 1, max: 15 })]),
 })
-type Extras = { mark: number | null; ttl: number | null; tos: number | null; payload: number | null; gap: number }
+type Extras = {
+  mark: number | null
+  ttl: number | null
+  tos: number | null
+  payload: number | null
+  gap: number
+  numbers: number
+}
 
 interface Flow {
   readonly v6: boolean
@@ -227,7 +240,7 @@ const flow: fc.Arbitrary<Flow> = fc.record({
     [1, pick<string | number>(['gre', 'esp', 'udplite', 'dccp', 89])],
   ),
   fromHow: weighted([20, fc.constant(0)], [1, fc.constant(1)], [1, fc.constant(2)]),
-  toHow: weighted([14, fc.constant(0)], [1, fc.constant(2)]),
+  toHow: weighted([10, fc.constant(0)], [1, fc.constant(2)]),
   known: rarely(3),
   from: number,
   to: number,
@@ -347,16 +360,24 @@ const ERRORS: Readonly<Record<Family, readonly (readonly [number, number])[]>> =
   ],
 }
 
+/** The same flow among few ends. */
+function narrowed(f: Flow): Flow {
+  const proto = (f.type & 3) === 0 ? f.proto : 'tcp'
+  return { ...f, proto, link: f.link & 1, from: f.from % 3, to: f.to % 3, sport: f.sport & 1, dport: f.dport % 2 }
+}
+
 /** Writes lines: numbers become addresses, ports and names of the pool. */
 class LineWriter {
   readonly lines: PacketLine[] = []
   private clock = 0
   private readonly pool: PacketPool
   private readonly families: readonly Family[]
+  private readonly narrow: boolean
 
-  constructor(pool: PacketPool, families: readonly Family[]) {
+  constructor(pool: PacketPool, families: readonly Family[], narrow: boolean) {
     this.pool = pool
     this.families = families
+    this.narrow = narrow
   }
 
   step(step: Step): void {
@@ -413,6 +434,10 @@ class LineWriter {
       if (extras.ttl !== null) more['ttl'] = extras.ttl
       if (extras.tos !== null) more['tos'] = extras.tos
       if (extras.payload !== null) more['payload_len'] = extras.payload
+      if (extras.numbers !== 0 && (fields['proto'] === 'tcp' || typeof fields['flags'] === 'string')) {
+        more['seq'] = at(SEQUENCE, extras.numbers)
+        if (extras.numbers & 4) more['ack'] = at(SEQUENCE, extras.numbers >> 1)
+      }
     }
     this.lines.push({ id, at_ms: this.clock, ...fields, ...more })
     return id
@@ -439,7 +464,8 @@ class LineWriter {
     return typeof ref === 'number' ? this.protoOf(ref) : line['proto']
   }
 
-  private flow(f: Flow, flags: string): Record<string, unknown> {
+  private flow(drawn: Flow, flags: string): Record<string, unknown> {
+    const f = this.narrow ? narrowed(drawn) : drawn
     const { pool } = this
     const family = this.families.length === 1 ? (this.families[0] as Family) : f.v6 ? 'ipv6' : 'ipv4'
     const local = f.local || pool.links.length === 0
@@ -483,7 +509,11 @@ export function abstractPackets(options: PacketOptions = {}): fc.Arbitrary<Abstr
     bind: (namespace: NetworkNamespace) => {
       const pool = packetPool(namespace)
       const ruled = [...new Set(namespace.rulesets.map((r) => r.family))]
-      const writer = new LineWriter(pool, options.families ?? (ruled.length ? ruled : ['ipv4', 'ipv6']))
+      const writer = new LineWriter(
+        pool,
+        options.families ?? (ruled.length ? ruled : ['ipv4', 'ipv6']),
+        options.narrow ?? false,
+      )
       for (const s of [first, ...later]) if (writer.lines.length < max) writer.step(s)
       return writer.lines
     },

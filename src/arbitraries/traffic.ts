@@ -18,6 +18,8 @@ import { linkNumber, listOf, PORTS, pick, poolAddress, poolMark, rarely, weighte
 import { type Conditions, conditions, type Place } from './traffic-matches.js'
 
 export interface TrafficOptions {
+  /** Only these tables, each of them. Default: any of the five. */
+  readonly tables?: readonly TableName[]
   /** Most rules in one chain. Default 8. */
   readonly maxRules?: number
 }
@@ -282,7 +284,11 @@ function named(drafts: readonly ChainDraft[]): Chain[] {
 export function trafficRuleset(family: Family, options: TrafficOptions = {}): fc.Arbitrary<Ruleset> {
   const max = options.maxRules ?? 8
   const table = (name: TableName): fc.Arbitrary<Table | null> =>
-    weighted<Table | null>([9, tableArbitrary(family, name, max)], [2, fc.constant(null)])
+    options.tables === undefined
+      ? weighted<Table | null>([9, tableArbitrary(family, name, max)], [2, fc.constant(null)])
+      : options.tables.includes(name)
+        ? tableArbitrary(family, name, max)
+        : fc.constant(null)
   return fc
     .record({
       backend: pick(['legacy', 'legacy', 'nft'] as const),

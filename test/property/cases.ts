@@ -22,5 +22,23 @@ export const CASES: readonly (readonly [string, fc.Arbitrary<Scenario>, number])
     12,
   ],
   ['plain links, many rules', scenarios(namespaces({ plain: true }), { maxPackets: 200 }), 15],
+  [
+    'few ends, translated',
+    scenarios(namespaces({ plain: true, rulesets: trafficRulesets({ tables: ['raw', 'nat'], maxRules: 4 }) }), {
+      minPackets: 60,
+      maxPackets: 250,
+      narrow: true,
+    }),
+    15,
+  ],
+  [
+    'few ends, any namespace',
+    scenarios(namespaces({ rulesets: trafficRulesets({ maxRules: 4 }) }), {
+      minPackets: 60,
+      maxPackets: 250,
+      narrow: true,
+    }),
+    12,
+  ],
   ["kube-proxy's rules", scenarios(kubeNamespaces, { maxPackets: 200 }), 12],
 ]
