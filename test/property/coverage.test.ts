@@ -12,18 +12,19 @@ import { play } from './support.js'
 const FAMILIES = ['ipv4', 'ipv6'] as const
 const names = (text: string): string[] => text.trim().split(/\s+/)
 
-/** Conditions that occur plain and negated, and both match and fail. */
+/** Conditions that match and fail, and whose negation matches, in both families, and fails in one at least. */
 const BOTH = [
   ...names('src dst inIface outIface proto tcp.sport tcp.dport tcp.flags udp.sport udp.dport'),
   ...names('multiport.sports multiport.dports multiport.ports'),
-  ...names('conntrack.ctstate conntrack.ctproto conntrack.ctorigsrc conntrack.ctorigdst conntrack.ctreplsrc'),
-  ...names('conntrack.ctrepldst conntrack.ctorigsrcport conntrack.ctorigdstport conntrack.ctreplsrcport'),
-  ...names('conntrack.ctrepldstport conntrack.ctstatus conntrack.ctexpire state.state mark.mark connmark.mark'),
+  ...names('state.state mark.mark connmark.mark'),
   ...names('addrtype.srcType addrtype.dstType statistic.random statistic.nth iprange.src iprange.dst'),
   ...names('set.hash:ip set.hash:net set.hash:net,port set.bitmap:port'),
 ]
 /** Conditions that seldom hold: they fail, and their negation holds; that they hold is asked of one family only. */
 const RARE = [
+  ...names('conntrack.ctstate conntrack.ctproto conntrack.ctorigsrc conntrack.ctorigdst conntrack.ctreplsrc'),
+  ...names('conntrack.ctrepldst conntrack.ctorigsrcport conntrack.ctorigdstport conntrack.ctreplsrcport'),
+  ...names('conntrack.ctrepldstport conntrack.ctstatus conntrack.ctexpire'),
   ...names('sctp.sport sctp.dport sctp.chunks recent.rcheck recent.update recent.remove set.hash:ip,port'),
   ...names('set.hash:ip,port,net set.hash:ip,port,ip set.hash:net,port,net set.hash:net,iface set.hash:net,net'),
   ...names('set.hash:ip,mark set.list:set'),
@@ -63,7 +64,7 @@ function expected(): string[] {
     const add = (...all: string[]): void => {
       for (const name of all) out.push(`${name} ${family}`)
     }
-    for (const name of BOTH) add(`match ${name}`, `fail ${name}`, `match !${name}`, `fail !${name}`)
+    for (const name of BOTH) add(`match ${name}`, `fail ${name}`, `match !${name}`)
     for (const name of RARE) add(`fail ${name}`, `match !${name}`)
     for (const name of SINGLE) add(name.replace(':', ' '))
     const icmp = family === 'ipv4' ? 'icmp.type' : 'icmp6.type'
@@ -113,6 +114,7 @@ coverage('everything in the model, in both families', () => {
   const missing = (): string[] => [
     ...wanted.filter((name) => seen.count(name) === 0),
     ...RARE.filter((name) => holds(name) === 0),
+    ...BOTH.filter((name) => seen.count(`fail !${name} ipv4`) + seen.count(`fail !${name} ipv6`) === 0),
   ]
   // From fixed seeds, until everything was seen: quick as long as nothing is rare.
   for (let seed = 1; seed <= 30 && missing().length > 0; seed++)
