@@ -38,64 +38,29 @@ import {
   SECTION_ROUTES,
   SECTION_TABLES,
 } from '../../assembly/layout.js'
-import { addressWords, parsePrefix } from '../net/ip.js'
-import type { NetworkNamespace, NextHop, Route, RouteType } from '../netns/model.js'
+import { addressWords } from '../net/ip.js'
+import type { NetworkNamespace, NextHop, Route } from '../netns/model.js'
 import type { ImageWriter } from './image.js'
 import type { AddressPool } from './links.js'
 import { writePolicies } from './policies.js'
+import {
+  FACT_HOP,
+  FACT_HOPS,
+  FACT_LIVE,
+  FACT_PREFSRC,
+  FACT_TOS,
+  FACT_TYPE,
+  FACTS,
+  TableRoutes,
+  type WrittenHops,
+} from './route-table.js'
 import { Sweep4, Sweep6 } from './sweep.js'
 import { Words } from './words.js'
-
-/** RTN_* numbers. */
-export const ROUTE_TYPES: readonly (RouteType | 'unspec')[] = [
-  'unspec',
-  'unicast',
-  'local',
-  'broadcast',
-  'anycast',
-  'multicast',
-  'blackhole',
-  'unreachable',
-  'prohibit',
-  'throw',
-]
 
 /** From so many bounds on a table gets an index by the first bits of the address. */
 const INDEX_FROM_BOUNDS = 64
 
-/** One table's routes, with their prefixes as numbers. */
-class TableRoutes {
-  readonly routes: Route[] = []
-  /** Four words a route. */
-  readonly addresses = new Words(4096)
-  readonly lengths = new Words(1024)
-
-  add(route: Route, bits: number): void {
-    const prefix = parsePrefix(route.dst)
-    if (prefix === null) throw new RangeError(`route: ${JSON.stringify(route.dst)} is not a prefix`)
-    this.routes.push(route)
-    for (let i = 0; i < 4; i++) this.addresses.push(prefix.words[i]!)
-    this.lengths.push(Math.min(prefix.length, bits))
-  }
-
-  /** By address, then length, then tos (higher first), then metric, then order. */
-  sorted(): Uint32Array {
-    const order = new Uint32Array(this.routes.length).map((_, i) => i)
-    const words = this.addresses.words()
-    const lengths = this.lengths.words()
-    return order.sort((a, b) => {
-      for (let i = 0; i < 4; i++) {
-        const difference = words[a * 4 + i]! - words[b * 4 + i]!
-        if (difference !== 0) return difference
-      }
-      const shorter = lengths[a]! - lengths[b]!
-      if (shorter !== 0) return shorter
-      const x = this.routes[a]!
-      const y = this.routes[b]!
-      return y.tos - x.tos || x.metric - y.metric || a - b
-    })
-  }
-}
+const NO_HOPS: WrittenHops = { first: 0, live: 0 }
 
 class RouteWriter {
   readonly tables = new Words()
@@ -105,7 +70,9 @@ class RouteWriter {
   readonly prefixes = new Words(4096)
   readonly routes = new Words(4096)
   readonly hops = new Words()
-  readonly #hopsByKey = new Map<string, { first: number; live: number }>()
+  /** Of single hops of weight 1, by link and gateway; of all others, by all that they say. */
+  readonly #singles = new Map<string | undefined, Map<string | undefined, WrittenHops>>()
+  readonly #hopsByKey = new Map<string, WrittenHops>()
   readonly #linkIds: ReadonlyMap<string, number>
   readonly #down: ReadonlySet<string>
   readonly #pool: AddressPool
@@ -120,15 +87,43 @@ class RouteWriter {
     return hop.dev !== undefined && this.#down.has(hop.dev)
   }
 
+  /** Has the route hops, and can none of them be used? */
+  leadsNowhere(route: Route): boolean {
+    return this.#down.size > 0 && route.nextHops.length > 0 && route.nextHops.every((h) => this.isDead(h))
+  }
+
   /** Hops are shared between routes that have the same. */
-  #writeHops(hops: readonly NextHop[]): { first: number; live: number } {
+  hopsOf(hops: readonly NextHop[]): WrittenHops {
     const [only] = hops
-    const key =
-      hops.length === 1
-        ? `${only!.dev} ${only!.via} ${only!.weight}`
-        : hops.map((h) => `${h.dev} ${h.via} ${h.weight}`).join()
-    const known = this.#hopsByKey.get(key)
-    if (known !== undefined) return known
+    if (only === undefined) return NO_HOPS
+    if (hops.length === 1 && only.weight === 1) {
+      let known = this.#singles.get(only.dev)
+      if (known === undefined) {
+        known = new Map()
+        this.#singles.set(only.dev, known)
+      }
+      let written = known.get(only.via)
+      if (written === undefined) {
+        written = this.#writeHops(hops)
+        known.set(only.via, written)
+      }
+      return written
+    }
+    const key = hops.map((h) => `${h.dev} ${h.via} ${h.weight}`).join()
+    let written = this.#hopsByKey.get(key)
+    if (written === undefined) {
+      written = this.#writeHops(hops)
+      this.#hopsByKey.set(key, written)
+    }
+    return written
+  }
+
+  /** ROUTE_PREFSRC of a route. */
+  prefsrcOf(route: Route): number {
+    return route.prefsrc === undefined ? 0 : this.#pool.bare(route.prefsrc) + 1
+  }
+
+  #writeHops(hops: readonly NextHop[]): WrittenHops {
     const live = hops.filter((h) => !this.isDead(h))
     const total = live.reduce((sum, h) => sum + h.weight, 0)
     const stride = HOP_BYTES >>> 2
@@ -148,49 +143,48 @@ class RouteWriter {
       this.hops.set(record + (HOP_BOUND_OFF >>> 2), Number(bound))
       this.hops.set(record + (HOP_LIVE_OFF >>> 2), 1)
     })
-    const made = { first: at / stride, live: live.length }
-    this.#hopsByKey.set(key, made)
-    return made
+    return { first: at / stride, live: live.length }
   }
 
-  #writeRoute(route: Route, prefix: number): number {
+  #writeRoute(facts: Words, route: number, table: number, prefix: number): number {
+    const from = route * FACTS
     const at = this.routes.reserve(ROUTE_BYTES >>> 2)
-    const hops = this.#writeHops(route.nextHops)
-    this.routes.set(at + (ROUTE_TYPE_OFF >>> 2), ROUTE_TYPES.indexOf(route.type))
-    this.routes.set(at + (ROUTE_TOS_OFF >>> 2), route.tos)
-    this.routes.set(at + (ROUTE_HOP_OFF >>> 2), hops.first)
-    this.routes.set(at + (ROUTE_HOPS_OFF >>> 2), route.nextHops.length)
-    this.routes.set(at + (ROUTE_LIVE_OFF >>> 2), hops.live)
+    this.routes.set(at + (ROUTE_TYPE_OFF >>> 2), facts.get(from + FACT_TYPE))
+    this.routes.set(at + (ROUTE_TOS_OFF >>> 2), facts.get(from + FACT_TOS))
+    this.routes.set(at + (ROUTE_HOP_OFF >>> 2), facts.get(from + FACT_HOP))
+    this.routes.set(at + (ROUTE_HOPS_OFF >>> 2), facts.get(from + FACT_HOPS))
+    this.routes.set(at + (ROUTE_LIVE_OFF >>> 2), facts.get(from + FACT_LIVE))
     this.routes.set(at + (ROUTE_PREFIX_OFF >>> 2), prefix)
-    this.routes.set(at + (ROUTE_TABLE_OFF >>> 2), route.table)
-    if (route.prefsrc !== undefined) this.routes.set(at + (ROUTE_PREFSRC_OFF >>> 2), this.#pool.bare(route.prefsrc) + 1)
+    this.routes.set(at + (ROUTE_TABLE_OFF >>> 2), table)
+    this.routes.set(at + (ROUTE_PREFSRC_OFF >>> 2), facts.get(from + FACT_PREFSRC))
     return at / (ROUTE_BYTES >>> 2)
   }
 
   /** Writes a table: prefix entries with their routes, then the bounds between which each is the longest. */
-  writeTable(id: number, family: 4 | 6, table: TableRoutes): void {
-    const sweep = family === 4 ? new Sweep4(this.bounds, this.entries) : new Sweep6(this.bounds, this.entries)
+  writeTable(id: number, table: TableRoutes): void {
+    const family = table.six ? 6 : 4
+    const sweep = table.six ? new Sweep6(this.bounds, this.entries) : new Sweep4(this.bounds, this.entries)
+    const { width, facts } = table
     const words = table.addresses.words()
     const lengths = table.lengths.words()
-    const order = table.sorted()
     const firstBound = this.bounds.length
     const firstEntry = this.entries.length
     const stride = PREFIX_BYTES >>> 2
     let last = -1
-    for (const i of order) {
-      const from = i * 4
-      if (last < 0 || lengths[i] !== lengths[last] || !sameWords(words, from, last * 4)) {
+    for (const i of table.sorted()) {
+      if (last < 0 || !table.samePrefix(i, last)) {
+        const from = i * width
         const at = this.prefixes.reserve(stride)
         const entry = at / stride
         const parent = sweep.open(words, from, lengths[i]!, entry + 1)
-        this.prefixes.set(at + (PREFIX_FIRST_OFF >>> 2), this.#writeRoute(table.routes[i]!, entry))
+        this.prefixes.set(at + (PREFIX_FIRST_OFF >>> 2), this.#writeRoute(facts, i, id, entry))
         this.prefixes.set(at + (PREFIX_COUNT_OFF >>> 2), 1)
         this.prefixes.set(at + (PREFIX_PARENT_OFF >>> 2), parent)
         this.prefixes.set(at + (PREFIX_LENGTH_OFF >>> 2), lengths[i]!)
-        for (let w = 0; w < 4; w++) this.prefixes.set(at + (PREFIX_ADDRESS_OFF >>> 2) + w, words[from + w]!)
+        for (let w = 0; w < width; w++) this.prefixes.set(at + (PREFIX_ADDRESS_OFF >>> 2) + w, words[from + w]!)
       } else {
         const at = this.prefixes.length - stride
-        this.#writeRoute(table.routes[i]!, at / stride)
+        this.#writeRoute(facts, i, id, at / stride)
         this.prefixes.set(at + (PREFIX_COUNT_OFF >>> 2), this.prefixes.get(at + (PREFIX_COUNT_OFF >>> 2)) + 1)
       }
       last = i
@@ -229,30 +223,32 @@ class RouteWriter {
   }
 }
 
-function sameWords(words: Uint32Array, a: number, b: number): boolean {
-  for (let i = 0; i < 4; i++) if (words[a + i] !== words[b + i]) return false
-  return true
-}
-
 /** Writes policy rules, tables, prefixes, routes and next hops. */
 export function writeRoutes(ns: NetworkNamespace, writer: ImageWriter, pool: AddressPool): void {
   const out = new RouteWriter(ns, pool)
   const tables = new Map<string, TableRoutes>()
+  const ids: number[] = []
+  // Neighbours are mostly of one table.
+  let family = ''
+  let id = -1
+  let table: TableRoutes | undefined
   for (const route of ns.routes) {
-    if (route.nextHops.length > 0 && route.nextHops.every((h) => out.isDead(h))) continue
-    const key = `${route.family} ${route.table}`
-    let table = tables.get(key)
-    if (table === undefined) {
-      table = new TableRoutes()
-      tables.set(key, table)
+    if (out.leadsNowhere(route)) continue
+    if (table === undefined || route.table !== id || route.family !== family) {
+      ;({ family, table: id } = route)
+      const key = `${family} ${id}`
+      table = tables.get(key)
+      if (table === undefined) {
+        table = new TableRoutes(family === 'ipv6')
+        tables.set(key, table)
+        ids.push(id)
+      }
     }
-    table.add(route, route.family === 'ipv4' ? 32 : 128)
+    table.add(route, out.hopsOf(route.nextHops), out.prefsrcOf(route))
   }
   const indexes = new Map([...tables.keys()].map((key, i) => [key, i]))
-  for (const [key, table] of tables) {
-    const [family, id] = key.split(' ')
-    out.writeTable(Number(id), family === 'ipv4' ? 4 : 6, table)
-  }
+  let n = 0
+  for (const written of tables.values()) out.writeTable(ids[n++]!, written)
   writePolicies(ns, writer, indexes)
   writer.section(SECTION_TABLES, out.tables.words())
   writer.section(SECTION_BOUNDS, out.bounds.words())

@@ -161,11 +161,12 @@ class RulesBuilder {
 
   count(packets: bigint, bytes: bigint, line: number): void {
     const at = this.counters.reserve(4)
+    this.lines.push(line)
+    if (packets === 0n && bytes === 0n) return
     this.counters.set(at, Number(packets & 0xffffffffn))
     this.counters.set(at + 1, Number((packets >> 32n) & 0xffffffffn))
     this.counters.set(at + 2, Number(bytes & 0xffffffffn))
     this.counters.set(at + 3, Number((bytes >> 32n) & 0xffffffffn))
-    this.lines.push(line)
   }
 
   /** Writes one record; returns the chain it leads to, or -1. */

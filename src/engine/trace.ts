@@ -34,7 +34,7 @@ import {
   TRACE_RETURN,
 } from '../../assembly/layout.js'
 import { type ChainSymbol, type Image, type SectionRange, sectionTable } from '../compile/image.js'
-import { ROUTE_TYPES } from '../compile/routes.js'
+import { ROUTE_TYPES } from '../compile/route-table.js'
 import type { Step } from '../net/packet.js'
 import type { RouteType } from '../netns/model.js'
 import { addressText } from './address-text.js'
