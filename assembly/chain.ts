@@ -111,6 +111,7 @@ const FRAME_RECORD: usize = 40
 
 let image: usize = 0
 let roots: usize = 0
+let present: u32 = 0
 let chains: usize = 0
 let rules4: usize = 0
 let rules6: usize = 0
@@ -140,6 +141,7 @@ export function sectionBytes(at: usize, id: u32): u32 {
 export function loadRules(at: usize): void {
   image = at
   roots = sectionAt(at, SECTION_ROOTS)
+  findTables()
   chains = sectionAt(at, SECTION_CHAINS)
   rules4 = sectionAt(at, SECTION_RULES4)
   rules6 = sectionAt(at, SECTION_RULES6)
@@ -193,11 +195,17 @@ export function conntrackOn(family: u32): bool {
 
 /** Does the packet's family have this table? */
 export function hasTable(table: i32): bool {
-  const at = rootAt(table, 0)
-  for (let hook: i32 = 0; hook < ROOTS_HOOKS; hook++) {
-    if (load<u32>(at + ((hook as usize) << 2)) !== 0) return true
+  return ((present >> (table + (load<u32>(CTX_FAMILY_AT) === 6 ? ROOTS_TABLES : 0))) & 1) !== 0
+}
+
+/** Bit a table: has it a built-in chain? IPv6's tables after IPv4's. */
+function findTables(): void {
+  present = 0
+  for (let table: i32 = 0; table < 2 * ROOTS_TABLES; table++) {
+    for (let hook: i32 = 0; hook < ROOTS_HOOKS; hook++) {
+      if (load<u32>(roots + (((table * ROOTS_HOOKS + hook) as usize) << 2)) !== 0) present |= 1 << table
+    }
   }
-  return false
 }
 
 function rootAt(table: i32, hook: i32): usize {

@@ -50,10 +50,11 @@ export class Fib {
     }
     const bounds = Fib.bounds + load<u32>(table + RTABLE_BOUNDS_OFF) * 4
     if (load<u32>(table + RTABLE_FAMILY_OFF) === 4) {
-      while (high - low > 1) {
-        const middle = (low + high) >>> 1
-        if (load<u32>(bounds + middle * 4) <= first) low = middle
-        else high = middle
+      // Without branches on what is read: they would be guessed wrongly every other time.
+      for (let left = high - low; left > 1; ) {
+        const half = left >>> 1
+        low = select<u32>(low + half, low, load<u32>(bounds + (low + half) * 4) <= first)
+        left -= half
       }
     } else {
       while (high - low > 1) {

@@ -197,7 +197,7 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
   }
   const before = traceUsed()
   Packet.load(record, quote)
-  memory.fill(result, 0, RESULT_BYTES)
+  Memory.clear(result, RESULT_BYTES)
   Way.type = 0
   Way.hop = 0
   Way.link = 0
@@ -215,7 +215,7 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
   if (arrived) {
     const end = Way.end
     const local = end === VERDICT_LOCAL
-    if (Way.sent) memory.fill(result, 0, RESULT_BYTES)
+    if (Way.sent) Memory.clear(result, RESULT_BYTES)
     Packet.pack(result)
     store<u32>(result + RESULT_VERDICT_OFF, end)
     store<u32>(result + RESULT_MARK_OFF, load<u32>(CTX_MARK_AT))

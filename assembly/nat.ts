@@ -58,6 +58,7 @@ import {
   TUPLE_SPORT_OFF,
   TUPLE_SRC_OFF,
 } from './layout'
+import { Memory } from './memory'
 import { Packet } from './packet'
 import { Source } from './source'
 import { Steps } from './steps'
@@ -155,7 +156,7 @@ export class Nat {
 
   /** A range of one address, with ports and flags of another range (0: none). */
   static rangeOf(address: usize, other: usize): void {
-    if (other === 0) memory.fill(RANGE, 0, NATRANGE_BYTES)
+    if (other === 0) Memory.clear(RANGE, NATRANGE_BYTES)
     else memory.copy(RANGE, other, NATRANGE_BYTES)
     store<u32>(RANGE + NATRANGE_FLAGS_OFF, load<u32>(RANGE + NATRANGE_FLAGS_OFF) | NATRANGE_HAS_ADDR)
     Address.copy(RANGE + NATRANGE_MIN_ADDR_OFF, address)

@@ -74,6 +74,16 @@ import { prf } from './random'
 import { Links } from './source'
 import { Sysctl } from './sysctl'
 
+/** What a policy rule may ask of a packet; most ask nothing. */
+const CONDITIONS: u32 =
+  POLICY_HAS_FROM |
+  POLICY_HAS_TO |
+  POLICY_HAS_IIF |
+  POLICY_HAS_OIF |
+  POLICY_HAS_MARK |
+  POLICY_HAS_TOS |
+  POLICY_HAS_PROTO
+
 export class Route {
   static policies: usize = 0
   static policyCount: u32 = 0
@@ -114,7 +124,10 @@ export class Route {
       const rule = Route.policies + i * POLICY_BYTES
       const flags = load<u32>(rule + POLICY_FLAGS_OFF)
       if ((flags & POLICY_FAMILY6) !== six) continue
-      if (Route.policyMatches(rule, flags, to, from, tos, mark, iif, family) === ((flags & POLICY_NOT) !== 0)) continue
+      if (flags & CONDITIONS || flags & POLICY_NOT) {
+        const fits = Route.policyMatches(rule, flags, to, from, tos, mark, iif, family)
+        if (fits === ((flags & POLICY_NOT) !== 0)) continue
+      }
       const action = load<u32>(rule + POLICY_ACTION_OFF)
       const argument = load<u32>(rule + POLICY_TABLE_OFF)
       if (action === ACTION_TABLE) {

@@ -99,8 +99,8 @@ export class Table {
     } else if (Table.fresh < Table.capacity) record = Table.fresh++
     else return 0
     const ct = Table.hotOf(record)
-    memory.fill(ct, 0, CT_HOT_BYTES)
-    memory.fill(Table.cold + record * CT_COLD_BYTES, 0, CT_COLD_BYTES)
+    Memory.clear(ct, CT_HOT_BYTES)
+    Memory.clear(Table.cold + record * CT_COLD_BYTES, CT_COLD_BYTES)
     return ct
   }
 

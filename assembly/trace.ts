@@ -10,6 +10,7 @@ import {
   TRACE_KIND_OFF,
   TRACE_KIND_REPLY,
 } from './layout'
+import { Memory } from './memory'
 
 let next: usize = 0
 let start: usize = 0
@@ -54,7 +55,7 @@ export function traceEvent(kind: u32, a: u32, b: u32, c: u32): usize {
   }
   const at = next
   next += TRACE_EVENT_BYTES
-  memory.fill(at, 0, TRACE_EVENT_BYTES)
+  Memory.clear(at, TRACE_EVENT_BYTES)
   if (load<u32>(CTX_IS_REPLY_AT) !== 0) kind |= TRACE_KIND_REPLY
   store<u32>(at, kind, TRACE_KIND_OFF)
   store<u32>(at, a, TRACE_A_OFF)
