@@ -34,6 +34,8 @@ export class Table {
   static seed: u64 = 0
   /** Confirmed connections. */
   static live: u32 = 0
+  /** Some connection has different zones by direction. */
+  static mixed: bool = false
   /** Oldest and newest in the order of confirmation: record + 1. */
   static first: u32 = 0
   static last: u32 = 0
@@ -112,7 +114,8 @@ export class Table {
   }
 
   /**
-   * Reference of the direction with this tuple: record * 2 + direction, or -1. Zones: the packet's, by direction.
+   * Reference of the direction with this tuple: record * 2 + direction, or -1. Zones: the packet's, by direction. Where
+   * zones differ by direction, one connection's original and another's reply tuple may be the same: the original counts.
    */
   static find(tuple: usize, proto: u32, family: u32, zones: u32): i32 {
     const hash = Tuple.hash(tuple, proto, Table.seed)
@@ -120,6 +123,7 @@ export class Table {
     const index = Table.index
     let at = hash & mask
     let slot = load<u64>(index + at * 8)
+    let reply: i32 = -1
     while (slot >> 32 !== 0) {
       const reference = <u32>(slot >> 32)
       if (<u32>slot === hash) {
@@ -132,13 +136,14 @@ export class Table {
           load<u32>(ct + CT_FAMILY_OFF) === family &&
           (((load<u32>(ct + CT_ZONE_OFF) ^ zones) >>> shift) & 0xffff) === 0
         ) {
-          return reference - 1
+          if (direction === 0 || !Table.mixed) return reference - 1
+          reply = reference - 1
         }
       }
       at = (at + 1) & mask
       slot = load<u64>(index + at * 8)
     }
-    return -1
+    return reply
   }
 
   /** Reads the slot at which a hash is looked for first. */
@@ -160,6 +165,8 @@ export class Table {
   static insert(ct: usize, end: f64): void {
     const record = Table.recordOf(ct)
     const proto = load<u32>(ct + CT_PROTO_OFF)
+    const zones = load<u32>(ct + CT_ZONE_OFF)
+    if (((zones >>> 16) ^ zones) & 0xffff) Table.mixed = true
     Table.place(Tuple.hash(Table.tuple(ct, 0), proto, Table.seed), record * 2 + 1)
     Table.place(Tuple.hash(Table.tuple(ct, 1), proto, Table.seed), record * 2 + 2)
     store<u32>(ct + CT_STATUS_OFF, load<u32>(ct + CT_STATUS_OFF) | IPS_CONFIRMED)
