@@ -415,6 +415,16 @@ export const SET_KEY_AT = 8256 // scratch: 40 bytes, the key that is looked up
 export const RULES_ERROR_RECENTS = 1 // the entries of all recent lists are used up
 
 // ---------------------------------------------------------------------------------------------------------------
+// Draws that are given instead of drawn: written by the host between packets
+export const FORCED_DRAWS_AT = 8320 // address of a FORCED table; 0 = everything is drawn
+export const FORCED_COUNT_OFF = 0
+export const FORCED_FIRST_OFF = 16 // the entries begin
+export const FORCED_BYTES = 16 // of an entry
+export const FORCED_PURPOSE_OFF = 0
+export const FORCED_N_OFF = 4
+export const FORCED_VALUE_OFF = 8 // u64: in place of PRF(seed, ordinal, purpose, n)
+
+// ---------------------------------------------------------------------------------------------------------------
 // Packet headers, records and results. A batch is four arrays with the same index: records, quotes (the packet that a
 // record's ICMP error quotes), results, answers (the quoted packet of what came out). Only what is used is touched.
 

@@ -1,5 +1,15 @@
 // Random draws: a pure function of seed, packet ordinal, purpose and number. Owns the arithmetic of docs/semantics.md, Draws.
-import { CTX_ORDINAL_AT, CTX_SEED_AT } from './layout'
+import {
+  CTX_ORDINAL_AT,
+  CTX_SEED_AT,
+  FORCED_BYTES,
+  FORCED_COUNT_OFF,
+  FORCED_DRAWS_AT,
+  FORCED_FIRST_OFF,
+  FORCED_N_OFF,
+  FORCED_PURPOSE_OFF,
+  FORCED_VALUE_OFF,
+} from './layout'
 
 // Written in halves: as one literal they are more than a double holds.
 const ADD: u64 = ((0x9e3779b9 as u64) << 32) | 0x7f4a7c15
@@ -17,8 +27,21 @@ function fmix(x: u64): u64 {
   return x ^ (x >> 33)
 }
 
-/** PRF(seed, ordinal, purpose, n) of the packet in the context. */
+/** The entry of a draw that is given; 0 = it is not. */
+function forced(table: usize, purpose: u32, n: u32): usize {
+  const end = table + FORCED_FIRST_OFF + (load<u32>(table + FORCED_COUNT_OFF) as usize) * FORCED_BYTES
+  for (let at = table + FORCED_FIRST_OFF; at < end; at += FORCED_BYTES)
+    if (load<u32>(at + FORCED_PURPOSE_OFF) === purpose && load<u32>(at + FORCED_N_OFF) === n) return at
+  return 0
+}
+
+/** PRF(seed, ordinal, purpose, n) of the packet in the context, or what the host gave in its place. */
 export function prf(purpose: u32, n: u32): u64 {
+  const table = load<u32>(FORCED_DRAWS_AT) as usize
+  if (table !== 0) {
+    const at = forced(table, purpose, n)
+    if (at !== 0) return load<u64>(at + FORCED_VALUE_OFF)
+  }
   const seed = load<u64>(CTX_SEED_AT)
   const ordinal = load<u64>(CTX_ORDINAL_AT)
   return fmix(

@@ -7,12 +7,15 @@ import { fail } from '../net/fault.js'
 import type { Answer, Packet } from '../net/packet.js'
 import { readPcapPackets } from '../net/pcap.js'
 import { printRules } from '../netfilter/print.js'
+import { readChoices } from '../netns/choices.js'
 import { formatConntrack } from '../netns/conntrack.js'
 import type { DataPlane } from '../netns/dataplane.js'
+import type { NetworkNamespace } from '../netns/model.js'
 import { readInput, readTextInput } from '../netns/node/read-bundle.js'
 import { readPacketLines } from '../netns/packets.js'
 import { type PrintedAnswer, runScript } from '../netns/script.js'
 import { ReferenceEngine } from '../reference/index.js'
+import { FollowingEngine } from './choices.js'
 import { loadSource, type SourceOptions, withSource } from './input.js'
 import { Summary } from './summary.js'
 import { Progress, print, printNotes } from './terminal.js'
@@ -27,6 +30,7 @@ interface ReplayOptions extends SourceOptions {
   conntrack?: string
   engine: 'wasm' | 'reference'
   random: bigint
+  choices?: string
   summary?: boolean
 }
 
@@ -48,6 +52,10 @@ export function replayCommand(): Command {
     .option('--conntrack <file>', 'write what conntrack -L -o extended would print after the run')
     .option('--engine <engine>', 'wasm or reference (the naive one)', 'wasm')
     .option('--random <seed>', 'seed of every random choice', parseSeed, 0n)
+    .option(
+      '--choices <file>',
+      "answers (JSON lines, the kernel's say) whose random choices are followed; needs --packets",
+    )
     .option('--summary', 'print one object instead: counts by verdict and by rule, packets per second')
     .addHelpText(
       'after',
@@ -68,11 +76,11 @@ function replay(options: ReplayOptions): void {
     fail('--engine', 0, 0, `'${options.engine}' is no engine, expected wasm or reference`)
   if ((options.packets === undefined) === (options.pcap === undefined))
     fail('--packets', 0, 0, 'give --packets FILE or --pcap FILE --iface NAME')
+  if (options.choices !== undefined && options.packets === undefined)
+    fail('--choices', 0, 0, 'answers are found by the ids of packets: give --packets FILE')
+  if (options.choices === '-' && options.packets === '-') fail('--choices', 0, 0, 'stdin holds the packets already')
   const { namespace, cluster } = loadSource(options)
-  const engine: DataPlane =
-    options.engine === 'wasm'
-      ? new Engine(namespace, { seed: options.random })
-      : new ReferenceEngine(namespace, { seed: options.random })
+  const engine = dataPlane(namespace, options)
   const want = { trace: options.trace === true || options.summary === true, ct: options.ct === true }
 
   let answers: Iterable<PrintedAnswer>
@@ -128,6 +136,17 @@ function replay(options: ReplayOptions): void {
     const lines = engine.conntrack().map((entry) => `${formatConntrack(entry)}\n`)
     writeFileSync(options.conntrack, lines.join(''))
   }
+}
+
+function dataPlane(namespace: NetworkNamespace, options: ReplayOptions): DataPlane {
+  const seed = options.random
+  const { choices: file } = options
+  if (file === undefined)
+    return options.engine === 'wasm' ? new Engine(namespace, { seed }) : new ReferenceEngine(namespace, { seed })
+  const choices = readChoices(readTextInput(file), { file })
+  return options.engine === 'wasm'
+    ? new FollowingEngine(namespace, choices, { seed })
+    : new ReferenceEngine(namespace, { seed, choices })
 }
 
 function* send(

@@ -33,6 +33,7 @@ import { type BatchHost, PacketBatch } from './batch.js'
 import { readConnection } from './connection.js'
 import { type Core, type CoreExports, inlinedCore, instantiate } from './core.js'
 import { readCounters } from './counters.js'
+import { type ForcedDraw, ForcedDraws } from './draws.js'
 import { type Trace, TraceReader } from './trace.js'
 
 export interface EngineOptions extends DataPlaneOptions {
@@ -75,6 +76,7 @@ export class Engine implements DataPlane {
   readonly #traces: TraceReader
   readonly #single: PacketBatch
   readonly #maxConnections: number
+  readonly #forced: ForcedDraws
 
   constructor(source: Image | NetworkNamespace, options: EngineOptions = {}) {
     const image = isImage(source) ? source : compile(source)
@@ -100,6 +102,7 @@ export class Engine implements DataPlane {
       answers: new AnswerReader(image),
     }
     this.#traces = new TraceReader(image)
+    this.#forced = new ForcedDraws(core)
     this.#single = new PacketBatch(this.#host, 1)
   }
 
@@ -115,6 +118,14 @@ export class Engine implements DataPlane {
   /** Room for `capacity` packets (352 bytes each, reserved for good; only what is used costs memory). */
   newBatch(capacity: number): PacketBatch {
     return new PacketBatch(this.#host, capacity)
+  }
+
+  /**
+   * Gives draws in place of those of the seed, for every packet from now on; none: all are drawn again. Which draws there
+   * are, docs/semantics.md says ("Draws"). Throws a RangeError when there are more than fit in memory.
+   */
+  forceDraws(draws: readonly ForcedDraw[]): void {
+    this.#forced.set(draws)
   }
 
   process(packet: Packet, options: ProcessOptions = {}): Answer {

@@ -66,7 +66,8 @@ export function runChain(world: World, skb: Skb, table: TableName, hook: HookNam
       continue
     }
     here.index++
-    if (!matchesRule(rule, skb, { world, backend: rules.ruleset.backend, visit: here.visit })) continue
+    const place = { visit: here.visit, table, chain: here.chain.name, number: here.index }
+    if (!matchesRule(rule, skb, { world, backend: rules.ruleset.backend, ...place })) continue
     count(rules, rule, skb)
     note(world, skb, table, here.chain.name, here.index)
     const { target } = rule

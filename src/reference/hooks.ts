@@ -119,7 +119,7 @@ function outRoute(world: World, skb: Skb): RouteResult {
     const type = isMulticast(dst) ? 'multicast' : 'broadcast'
     if (dev !== undefined) return { type, hop: { dev, weight: 1 }, outcome: 'route' }
   }
-  return lookupRoute(ns, { ...keyOf(skb), iif: 'lo' }, () => world.draws.hop())
+  return lookupRoute(ns, { ...keyOf(skb), iif: 'lo' }, (hops) => world.draws.hop(hops, skb.isAnswer))
 }
 
 function setRoute(skb: Skb, route: RouteResult): void {
@@ -245,7 +245,7 @@ function arrive(world: World, skb: Skb): End {
   if (bad !== null) return dropped(reason(bad))
   const atPre = runHook(world, skb, 'PREROUTING')
   if (atPre !== undefined) return dropped(atPre)
-  const input = inputRoute(world.ns, skb, () => world.draws.hop())
+  const input = inputRoute(world.ns, skb, (hops) => world.draws.hop(hops, skb.isAnswer))
   if (input.route !== undefined) {
     noteRoute(world, 'input', input.route)
     setRoute(skb, input.route)

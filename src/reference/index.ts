@@ -4,6 +4,7 @@
 import { completePacket } from '../net/complete.js'
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
 import type { Chain, Family, Ruleset, TableName } from '../netfilter/model.js'
+import type { RecordedChoices } from '../netns/choices.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { checkSupported } from '../netns/supported.js'
@@ -11,6 +12,7 @@ import { ConntrackTable, load, NO_ZONE, shown } from './conntrack.js'
 import { type End, printedQuote, receive, sendAnswer, sendLocal } from './hooks.js'
 import { Draws } from './prf.js'
 import { RecentLists } from './recent.js'
+import { type Draw, RecordedDraws } from './recorded.js'
 import { invert, isError, tupleOf } from './tuple.js'
 import type { LiveRuleset, Skb, World } from './types.js'
 
@@ -50,14 +52,27 @@ function liveRuleset(ruleset: Ruleset): LiveRuleset {
   return { ruleset, hits, chains }
 }
 
+export type { Draw } from './recorded.js'
+
+export interface ReferenceOptions extends DataPlaneOptions {
+  /**
+   * Answers whose random choices are followed, by the packet's `id`; a choice that is impossible, or that no answer
+   * shows a trace for, is a FaultError. What an answer does not show is drawn from the seed.
+   */
+  readonly choices?: RecordedChoices
+}
+
 /** The naive data plane. Throws a FaultError when the namespace holds what cannot be evaluated. */
 export class ReferenceEngine implements DataPlane {
   readonly #world: World
   readonly #seed: bigint
   #ordinal = 0n
+  readonly #choices: RecordedChoices | undefined
+  #drawn: readonly Draw[] = []
 
-  constructor(ns: NetworkNamespace, options: DataPlaneOptions = {}) {
+  constructor(ns: NetworkNamespace, options: ReferenceOptions = {}) {
     checkSupported(ns)
+    this.#choices = options.choices
     this.#seed = BigInt(options.seed ?? 0)
     const rulesets = new Map<Family, LiveRuleset>(ns.rulesets.map((r) => [r.family, liveRuleset(r)]))
     const families: readonly Family[] = ['ipv4', 'ipv6']
@@ -96,11 +111,21 @@ export class ReferenceEngine implements DataPlane {
       if (packet.at_ms < world.now) throw new RangeError(`the clock runs backwards: ${packet.at_ms} after ${world.now}`)
       world.now = packet.at_ms
     }
-    world.draws = new Draws(this.#seed, this.#ordinal++)
+    const seeded = new Draws(this.#seed, this.#ordinal++)
     world.recorder = { steps: [], trace: [], traceReply: [] }
+    const recorded = this.#choices && new RecordedDraws(this.#choices, world.ns, packet, world.recorder, seeded)
+    world.draws = recorded ?? seeded
     world.sent = null
     const { end, skb } = packet.iface === 'local' ? sendLocal(world, packet) : receive(world, packet)
-    return this.#answer(packet, end, skb, options)
+    const answer = this.#answer(packet, end, skb, options)
+    recorded?.finish(answer)
+    this.#drawn = recorded?.drawn ?? []
+    return answer
+  }
+
+  /** With `choices`: what was drawn for the last packet, for `Engine.forceDraws` to go the same way. */
+  get drawn(): readonly Draw[] {
+    return this.#drawn
   }
 
   #answer(packet: Packet, end: End, skb: Skb, options: ProcessOptions): Answer {

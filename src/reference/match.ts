@@ -5,18 +5,22 @@ import { hasPorts, sctpChunkNumber } from '../net/proto.js'
 import type { Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import { inPrefix, isMulticast, numberOf } from './address.js'
 import { matchesConntrack } from './match-conntrack.js'
-import { splitVisit, type Visit } from './prf.js'
+import type { Visit } from './prf.js'
 import { lookupRoute, lookupTable } from './route.js'
 import { inSet } from './set.js'
 import { flagsOf } from './tcp.js'
 import { protoOf } from './tuple.js'
-import type { Skb, World } from './types.js'
+import type { Skb, TableName, World } from './types.js'
 
 /** What a match may ask besides the packet. */
 export interface MatchContext {
   readonly world: World
   readonly backend: 'legacy' | 'nft'
   readonly visit: Visit
+  /** The rule's place. */
+  readonly table: TableName
+  readonly chain: string
+  readonly number: number
 }
 
 function negate<T>(n: Negatable<T> | undefined, test: (value: T) => boolean): boolean {
@@ -163,6 +167,12 @@ function matchesNth(m: Extract<Match, { match: 'statistic'; mode: 'nth' }>, worl
   return hit !== m.not
 }
 
+function matchesRandom(m: Extract<Match, { mode: 'random' }>, skb: Skb, context: MatchContext): boolean {
+  const { visit, table, chain, number } = context
+  const rule = `${table}:${chain}:rule:${number}`
+  return context.world.draws.statistic({ visit, probability: m.probability, not: m.not, rule, isAnswer: skb.isAnswer })
+}
+
 function matchesRecent(m: Extract<Match, { match: 'recent' }>, skb: Skb, world: World): boolean {
   const { packet } = skb
   // The ttl as it was before forwarding took one off.
@@ -203,7 +213,7 @@ function matches(m: Match, skb: Skb, context: MatchContext): boolean {
       return matchesAddrtype(m, skb, world)
     case 'statistic':
       if (m.mode === 'nth') return matchesNth(m, world)
-      return splitVisit(context.visit, m.probability) !== m.not
+      return matchesRandom(m, skb, context)
     case 'recent':
       return matchesRecent(m, skb, world)
     case 'multiport':

@@ -38,19 +38,15 @@ function used(world: World, t: FlowTuple, flow: Connection): Connection | undefi
   return found === flow ? undefined : found
 }
 
-/** As `used`; but a closed TCP connection makes room for a SYN with a later sequence number when little is left. */
-function usedHarder(world: World, t: FlowTuple, flow: Connection, left: number): boolean {
+/** Does a closed TCP connection make room for a SYN with a later sequence number? Only when few attempts are left. */
+function makesRoom(world: World, t: FlowTuple, flow: Connection, other: Connection, left: number): boolean {
   const reply = invert(t)
-  const other = used(world, t, flow)
-  if (other === undefined || reply === null) return false
-  if (left > EVICT_ATTEMPTS || t.proto !== 6 || flow.state !== 'SYN_SENT') return true
-  if (world.table.at(reply, 1, flow.zone) !== other) return true
+  if (reply === null || left > EVICT_ATTEMPTS || t.proto !== 6 || flow.state !== 'SYN_SENT') return false
+  if (world.table.at(reply, 1, flow.zone) !== other) return false
   const closed = other.state === 'TIME_WAIT' || other.state === 'CLOSE' || other.state === 'SYN_SENT2'
   const mine = flow.tcp.sides[0].end ?? 0
   const theirs = other.tcp.sides[0].end ?? 0
-  if (!closed || other.fixedTimeout || !other.srcNat || ((mine - theirs) | 0) <= 0) return true
-  world.table.kill(other)
-  return false
+  return closed && !other.fixedTimeout && other.srcNat && ((mine - theirs) | 0) > 0
 }
 
 /** For SRC: do address and port of the tuple's source lie inside the range? */
@@ -126,19 +122,46 @@ function searchPort(world: World, start: FlowTuple, range: NatRange, manip: Mani
   }
   let offset = 0
   if (range.basePort !== undefined) offset = (port - range.basePort) & 0xffff
-  else if (manip === 'SRC' || isRandom(range)) offset = world.draws.port(manip)
-  let attempts = Math.min(size, MAX_ATTEMPTS)
-  let tried = start
-  for (;;) {
-    for (let i = 0; i < attempts; i++) {
-      tried = withPort(start, manip, first + (offset % size))
-      if (!usedHarder(world, tried, flow, attempts - i)) return tried
-      offset = (offset + 1) & 0xffff
+  else if (manip === 'SRC' || isRandom(range)) offset = -1
+  for (let attempts = Math.min(size, MAX_ATTEMPTS); ; attempts = Math.floor(attempts / 2), offset = -1) {
+    const walk = (from: number): Walk => tryPorts(world, start, manip, flow, { first, size, attempts, from })
+    if (offset < 0) {
+      const leads = (from: number): number | undefined => {
+        const { tuple, free } = walk(from)
+        return free ? portOf(tuple, manip) : undefined
+      }
+      offset = world.draws.port({ manip, flow, first, size, attempts, leads })
     }
-    if (attempts >= size || attempts < MIN_ATTEMPTS) return tried
-    attempts = Math.floor(attempts / 2)
-    offset = world.draws.port(manip)
+    const { tuple, free, evicted } = walk(offset)
+    if (evicted !== undefined) world.table.kill(evicted)
+    if (free || attempts >= size || attempts < MIN_ATTEMPTS) return tuple
   }
+}
+
+interface Walk {
+  /** The first that is free, else the last tried. */
+  readonly tuple: FlowTuple
+  readonly free: boolean
+  /** Who has to go for it. */
+  readonly evicted?: Connection
+}
+
+/** Tries ports upwards from one. Changes nothing. */
+function tryPorts(
+  world: World,
+  start: FlowTuple,
+  manip: Manip,
+  flow: Connection,
+  { first, size, attempts, from }: { first: number; size: number; attempts: number; from: number },
+): Walk {
+  let tuple = start
+  for (let i = 0; i < attempts; i++) {
+    tuple = withPort(start, manip, first + (((from + i) & 0xffff) % size))
+    const other = used(world, tuple, flow)
+    if (other === undefined) return { tuple, free: true }
+    if (makesRoom(world, tuple, flow, other, attempts - i)) return { tuple, free: true, evicted: other }
+  }
+  return { tuple, free: false }
 }
 
 /** The tuple of a flow after this binding; the current one when nothing has to change. May be taken: see confirm. */

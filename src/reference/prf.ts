@@ -1,6 +1,9 @@
 // Every random draw, as a pure function of seed, packet, purpose and count; see docs/semantics.md, "Draws".
 // Owns the function and the counters that belong to one packet. Written with BigInt: plain, and slow.
 
+import type { NextHop } from '../netns/model.js'
+import type { Connection } from './types.js'
+
 const U64 = (1n << 64n) - 1n
 
 function fmix(value: bigint): bigint {
@@ -26,8 +29,51 @@ export interface Visit {
   hi: bigint
 }
 
-/** The draws of one packet (its loops and answers included). */
-export class Draws {
+/** A `statistic --mode random` match that is met. */
+export interface StatisticCase {
+  readonly visit: Visit
+  /** The kernel's number, 0..2^31. */
+  readonly probability: number
+  /** `!`. */
+  readonly not: boolean
+  /** The rule, as a trace lists it. */
+  readonly rule: string
+  /** The packet is one that this host sent in answer. */
+  readonly isAnswer: boolean
+}
+
+/** A search for a free port or ICMP id that begins anywhere. */
+export interface PortSearch {
+  readonly manip: 'SRC' | 'DST'
+  readonly flow: Connection
+  readonly first: number
+  readonly size: number
+  /** How many are tried from the start on. */
+  readonly attempts: number
+  /** Which port a start leads to; undefined: all that are tried are taken. Changes nothing. */
+  readonly leads: (start: number) => number | undefined
+}
+
+/** A live next hop among several; it is taken by draws that are not above `bound` (and above that of the hop before). */
+export interface HopChoice {
+  readonly hop: NextHop
+  readonly bound: number
+}
+
+/** Where one packet's draws come from (its loops and answers included). */
+export interface PacketDraws {
+  /** A chain is entered. */
+  visit(): Visit
+  /** Does the match hold (`!` counted)? Narrows the visit's interval. */
+  statistic(met: StatisticCase): boolean
+  /** Start of a port search, 0..65535. */
+  port(search: PortSearch): number
+  /** For a route with several next hops, 31 bits. */
+  hop(hops: readonly HopChoice[], isAnswer: boolean): number
+}
+
+/** The draws of one packet, from a seed. */
+export class Draws implements PacketDraws {
   readonly #seed: bigint
   readonly #ordinal: bigint
   readonly #count = [0, 0, 0, 0]
@@ -43,25 +89,31 @@ export class Draws {
     return prf(this.#seed, this.#ordinal, BigInt(purpose), BigInt(n))
   }
 
-  /** A chain is entered. */
   visit(): Visit {
     return { u: this.#next(0) >> 2n, lo: 0n, hi: 1n << 62n }
   }
 
-  /** Start of a port search, 0..65535. */
-  port(manip: 'SRC' | 'DST'): number {
+  statistic({ visit, probability, not }: StatisticCase): boolean {
+    return splitVisit(visit, probability) !== not
+  }
+
+  port({ manip }: { readonly manip: 'SRC' | 'DST' }): number {
     return Number(this.#next(manip === 'SRC' ? 1 : 2) >> 48n)
   }
 
-  /** For a route with several next hops, 31 bits. */
   hop(): number {
     return Number(this.#next(3) >> 33n)
   }
 }
 
+/** Where a match with this 31-bit probability splits the visit's interval. */
+export function splitAt(visit: Visit, probability: number): bigint {
+  return visit.lo + (((visit.hi - visit.lo) * BigInt(probability)) >> 31n)
+}
+
 /** Does a `statistic --mode random` match with this 31-bit probability match in this visit? Narrows the interval. */
 export function splitVisit(visit: Visit, probability: number): boolean {
-  const middle = visit.lo + (((visit.hi - visit.lo) * BigInt(probability)) >> 31n)
+  const middle = splitAt(visit, probability)
   const hit = visit.u < middle
   if (hit) visit.hi = middle
   else visit.lo = middle

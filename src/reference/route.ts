@@ -4,6 +4,7 @@
 import type { Family } from '../netfilter/model.js'
 import type { NetworkNamespace, NextHop, PolicyRule, Route } from '../netns/model.js'
 import { inPrefix, maskedOf } from './address.js'
+import type { HopChoice } from './prf.js'
 import type { RouteResult } from './types.js'
 
 /** What a look-up is asked with. `iif`: `lo` for what this host sends. */
@@ -55,23 +56,25 @@ export function lookupTable(ns: NetworkNamespace, table: number, key: RouteKey):
   return usable[0]
 }
 
+/** Draws 31 bits for the live next hops of a route. */
+export type HopDraw = (hops: readonly HopChoice[]) => number
+
 /** Chooses among the live next hops; `draw` gives 31 bits, undefined takes the first live one. */
-function chooseHop(ns: NetworkNamespace, route: Route, draw: (() => number) | undefined): NextHop | undefined {
+function chooseHop(ns: NetworkNamespace, route: Route, draw: HopDraw | undefined): NextHop | undefined {
   const live = route.nextHops.filter((h) => !isDead(ns, h))
   if (route.nextHops.length < 2 || draw === undefined) return live[0]
-  const u = BigInt(draw())
   const total = live.reduce((sum, h) => sum + h.weight, 0)
   let upTo = 0
-  for (const hop of live) {
+  const choices = live.map((hop) => {
     upTo += hop.weight
     // round(2^31 * upTo / total) - 1, halves up
-    const bound = ((BigInt(upTo) << 32n) + BigInt(total)) / BigInt(2 * total) - 1n
-    if (u <= bound) return hop
-  }
-  return live.at(-1)
+    return { hop, bound: Number(((BigInt(upTo) << 32n) + BigInt(total)) / BigInt(2 * total) - 1n) }
+  })
+  const u = draw(choices)
+  return (choices.find(({ bound }) => u <= bound) ?? choices.at(-1))?.hop
 }
 
-function result(ns: NetworkNamespace, route: Route, draw: (() => number) | undefined): RouteResult {
+function result(ns: NetworkNamespace, route: Route, draw: HopDraw | undefined): RouteResult {
   const base = { type: route.type, table: route.table, dst: route.dst }
   switch (route.type) {
     case 'unreachable':
@@ -92,7 +95,7 @@ function result(ns: NetworkNamespace, route: Route, draw: (() => number) | undef
 }
 
 /** The whole look-up: policy rules, tables, next hop. Never fails; see `RouteResult.outcome`. */
-export function lookupRoute(ns: NetworkNamespace, key: RouteKey, draw?: () => number): RouteResult {
+export function lookupRoute(ns: NetworkNamespace, key: RouteKey, draw?: HopDraw): RouteResult {
   const rules = ns.policyRules.filter((r) => r.family === key.family)
   for (let i = 0; i < rules.length; i++) {
     const rule = rules[i]!

@@ -5,7 +5,7 @@ import type { Answer, DroppedBy, DropReason, Packet, Step } from '../net/packet.
 import type { Family, HookName, Ruleset, TableName } from '../netfilter/model.js'
 import type { NetworkNamespace, NextHop, RouteType } from '../netns/model.js'
 import type { ConntrackTable } from './conntrack.js'
-import type { Draws } from './prf.js'
+import type { PacketDraws } from './prf.js'
 import type { RecentLists } from './recent.js'
 
 export type CtStateNow = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED'
@@ -148,7 +148,7 @@ export interface World {
   readonly counters: Map<object, { value: number; at: number }>
   now: number
   /** Fresh for each packet. */
-  draws: Draws
+  draws: PacketDraws
   recorder: Recorder
   /** An answer that left or arrived, for the packet being processed. */
   sent: { answer: Answer['reply']; with: string } | null

@@ -6,7 +6,7 @@ import type { DropReason } from '../net/packet.js'
 import { protoNumber } from '../net/proto.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { inPrefix, isMulticast } from './address.js'
-import { lookupRoute, type RouteKey } from './route.js'
+import { type HopDraw, lookupRoute, type RouteKey } from './route.js'
 import { isOwnAddress } from './source.js'
 import { eitherOn, forwards, rpFilter } from './sysctl.js'
 import type { RouteResult, Skb } from './types.js'
@@ -83,7 +83,7 @@ function badSource(ns: NetworkNamespace, skb: Skb, out: string | undefined): Dro
   return 'rp_filter'
 }
 
-function inputIpv4(ns: NetworkNamespace, skb: Skb, draw: () => number): InputRoute {
+function inputIpv4(ns: NetworkNamespace, skb: Skb, draw: HopDraw): InputRoute {
   const { src, dst } = skb.packet
   const dev = skb.inIface ?? 'lo'
   const localnet = eitherOn(ns, dev, 'route_localnet')
@@ -115,7 +115,7 @@ function inputIpv4(ns: NetworkNamespace, skb: Skb, draw: () => number): InputRou
   return { route, to: badSource(ns, skb, route.hop?.dev) ?? 'forward' }
 }
 
-function inputIpv6(ns: NetworkNamespace, skb: Skb, draw: () => number): InputRoute {
+function inputIpv6(ns: NetworkNamespace, skb: Skb, draw: HopDraw): InputRoute {
   const { dst } = skb.packet
   const dev = skb.inIface ?? 'lo'
   if (isMulticast(dst)) {
@@ -129,6 +129,6 @@ function inputIpv6(ns: NetworkNamespace, skb: Skb, draw: () => number): InputRou
 }
 
 /** Where a packet that came in goes. */
-export function inputRoute(ns: NetworkNamespace, skb: Skb, draw: () => number): InputRoute {
+export function inputRoute(ns: NetworkNamespace, skb: Skb, draw: HopDraw): InputRoute {
   return skb.family === 'ipv4' ? inputIpv4(ns, skb, draw) : inputIpv6(ns, skb, draw)
 }
