@@ -6,8 +6,10 @@ import type { Tuple } from '../net/packet.js'
 import { readJson } from './json.js'
 import { fieldPlace, type PacketId } from './packets.js'
 
-/** Ports or ICMP id of a header; absent where the protocol has none. */
-export interface RecordedPorts {
+/** Addresses, ports or ICMP id of a header; absent what was not recorded, or what the protocol has not. */
+export interface RecordedHeader {
+  readonly src?: string
+  readonly dst?: string
   readonly sport?: number
   readonly dport?: number
   readonly icmp_id?: number
@@ -18,6 +20,7 @@ export interface RecordedAnswer {
   readonly id: PacketId
   /** Where it stands, from 1. */
   readonly line: number
+  readonly verdict: string
   /** The rules that matched (`table:CHAIN:rule:N` …), without marks; undefined: not recorded. */
   readonly trace?: readonly string[]
   /** Likewise of the answer that the packet provoked; none recorded: empty. */
@@ -27,7 +30,7 @@ export interface RecordedAnswer {
   /** Where the answer it provoked left. */
   readonly replyOutIface?: string
   /** The final header of a packet that passed. */
-  readonly header?: RecordedPorts
+  readonly header?: RecordedHeader
   /** Both directions of its connection. */
   readonly ct?: { readonly orig: Tuple; readonly reply: Tuple }
 }
@@ -81,7 +84,7 @@ class AnswerLine {
     return this.bad(field, 'a text was expected')
   }
 
-  private ports(fields: Fields, before = ''): RecordedPorts {
+  private ports(fields: Fields, before = ''): Omit<RecordedHeader, 'src' | 'dst'> {
     const ports: Record<string, number> = {}
     for (const name of ['sport', 'dport', 'icmp_id']) {
       const value = this.port16(fields, name, before + name)
@@ -94,11 +97,18 @@ class AnswerLine {
     const at = `ct.${name}`
     const fields = this.object(own(entry, name), at)
     if (fields === undefined) return this.bad(at, 'the addresses of this direction were expected')
-    const address = (side: 'src' | 'dst'): string => {
-      const text = canonicalAddress(this.name(fields, side, `${at}.${side}`) ?? '')
-      return text ?? this.bad(`${at}.${side}`, 'an address was expected')
+    const { src, dst } = this.addresses(fields, `${at}.`)
+    if (src === undefined || dst === undefined) return this.bad(at, 'the addresses of this direction were expected')
+    return { src, dst, ...this.ports(fields, `${at}.`) }
+  }
+
+  private addresses(fields: Fields, before = ''): { src?: string; dst?: string } {
+    const found: { src?: string; dst?: string } = {}
+    for (const side of ['src', 'dst'] as const) {
+      const text = this.name(fields, side, before + side)
+      if (text !== undefined) found[side] = canonicalAddress(text) ?? this.bad(before + side, 'an address was expected')
     }
-    return { src: address('src'), dst: address('dst'), ...this.ports(fields, `${at}.`) }
+    return found
   }
 
   private lines(fields: Fields, name: string): string[] | undefined {
@@ -127,11 +137,12 @@ class AnswerLine {
     return {
       id,
       line: this.line,
+      verdict,
       ...(trace === undefined ? {} : { trace }),
       traceReply: this.lines(fields, 'trace_reply') ?? [],
       ...(outIface === undefined ? {} : { outIface }),
       ...(replyOutIface === undefined ? {} : { replyOutIface }),
-      ...(PASSED.has(verdict) ? { header: this.ports(fields) } : {}),
+      ...(PASSED.has(verdict) ? { header: { ...this.addresses(fields), ...this.ports(fields) } } : {}),
       ...(entry === undefined ? {} : { ct: { orig: this.tuple(entry, 'orig'), reply: this.tuple(entry, 'reply') } }),
     }
   }

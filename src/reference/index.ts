@@ -119,6 +119,7 @@ export class ReferenceEngine implements DataPlane {
     const { end, skb } = packet.iface === 'local' ? sendLocal(world, packet) : receive(world, packet)
     const answer = this.#answer(packet, end, skb, options)
     recorded?.finish(answer)
+    if (!options.ct) delete answer.ct
     this.#drawn = recorded?.drawn ?? []
     return answer
   }
@@ -146,7 +147,7 @@ export class ReferenceEngine implements DataPlane {
       else answer.out_iface = end.skb.outIface ?? ''
       Object.assign(answer, finalHeader(end.skb.packet), { mark: end.skb.mark })
     }
-    if (options.ct) answer.ct = this.#entryOf(packet, skb)
+    if (options.ct || this.#choices) answer.ct = this.#entryOf(packet, skb)
     if (options.trace) {
       answer.trace = recorder.trace
       if (recorder.traceReply.length > 0) answer.trace_reply = recorder.traceReply

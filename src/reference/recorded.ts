@@ -28,6 +28,8 @@ export interface Draw {
 
 interface NumberedVisit extends Visit {
   readonly n: number
+  /** Drawn from the seed within what the record left. */
+  drawn?: bigint
 }
 
 const START = { SRC: 1, DST: 2 } as const
@@ -77,27 +79,38 @@ export class RecordedDraws implements PacketDraws {
   }
 
   visit(): NumberedVisit {
-    return { n: this.#next(0), u: 0n, lo: 0n, hi: 1n << 62n }
+    return { ...this.#seeded.visit(), n: this.#next(0) }
   }
 
-  /** The line that the record has next, once what came before is seen to be the same. */
-  #nextLine(list: 'trace' | 'traceReply', rule: string): string | undefined {
-    const record = this.#recorded()
-    const theirs = record[list]
-    if (theirs === undefined) return this.#impossible(`rule ${rule} is met, but no trace was recorded to choose by`)
+  /** Is our trace so far the beginning of the recorded one? */
+  #onTrack(list: 'trace' | 'traceReply', theirs: readonly string[]): boolean {
     const ours = this.#recorder[list]
-    for (let i = this.#verified[list]; i < ours.length; i++) {
-      if (ours[i] === theirs[i]) continue
-      const other = theirs[i] === undefined ? 'ends' : `has ${escapeText(theirs[i]!)}`
-      this.#impossible(`the trace recorded ${other} where the rules lead to ${ours[i]}, before the choice of ${rule}`)
-    }
-    this.#verified[list] = ours.length
-    return theirs[ours.length]
+    let at = this.#verified[list]
+    while (at < ours.length && ours[at] === theirs[at]) at++
+    this.#verified[list] = at
+    return at === ours.length
   }
 
-  statistic({ visit, probability, not, rule, isAnswer }: StatisticCase): boolean {
+  /** Where the record went another way before it came here, it shows nothing of this choice. */
+  #seededStatistic({ visit, probability, not }: StatisticCase): boolean {
+    const numbered = visit as NumberedVisit
+    // What the record decided before may have left less than the whole interval.
+    numbered.drawn ??= visit.lo + ((visit.u * (visit.hi - visit.lo)) >> 62n)
+    const middle = splitAt(visit, probability)
+    const hit = numbered.drawn < middle
+    if (hit) visit.hi = middle
+    else visit.lo = middle
+    this.#visits.add(numbered)
+    return hit !== not
+  }
+
+  statistic(met: StatisticCase): boolean {
+    const { visit, probability, not, rule, isAnswer } = met
     const list = isAnswer ? 'traceReply' : 'trace'
-    const listed = this.#nextLine(list, rule) === rule
+    const theirs = this.#recorded()[list]
+    if (theirs === undefined) return this.#impossible(`rule ${rule} is met, but no trace was recorded to choose by`)
+    if (!this.#onTrack(list, theirs)) return this.#seededStatistic(met)
+    const listed = theirs[this.#recorder[list].length] === rule
     const numbered = visit as NumberedVisit
     const middle = splitAt(visit, probability)
     const [canHit, canMiss] = [middle > visit.lo, middle < visit.hi]
@@ -178,14 +191,33 @@ export class RecordedDraws implements PacketDraws {
         this.#impossible(`the trace recorded has ${a} after the choice of ${rule}, where the rules lead to ${b}`)
       }
     }
+    this.#checkTranslation(answer)
     const outIface = this.#record?.outIface
     if (this.#hopTaken && outIface !== undefined && answer.out_iface !== undefined && outIface !== answer.out_iface)
       this.#impossible(`it left by ${escapeText(outIface)}, but the routes lead to ${answer.out_iface}`)
   }
 
+  /** The same rules, and a connection begun: then addresses and ports have to be those of the record, too. */
+  #checkTranslation(answer: Answer): void {
+    const { steps, trace } = this.#recorder
+    const record = this.#record
+    if (record?.trace?.length !== trace.length || !this.#onTrack('trace', record.trace)) return
+    if (record.verdict !== answer.verdict) return
+    if (!steps.some((s) => s.step === 'conntrack' && s.state === 'NEW')) return
+    for (const key of ['src', 'dst', 'sport', 'dport', 'icmp_id'] as const) {
+      const [ours, theirs] = [answer[key], record.header?.[key]]
+      if (theirs !== undefined && ours !== undefined && ours !== theirs)
+        this.#impossible(`the answer shows ${key} ${theirs}, where the rules and what is taken lead to ${ours}`)
+    }
+    const { ct } = record
+    if (ct === undefined || !answer.ct || !same(ct.orig, answer.ct.orig) || same(ct.reply, answer.ct.reply)) return
+    const [theirs, ours] = [ct.reply, answer.ct.reply].map((t) => Object.values(t).join(' '))
+    this.#impossible(`its connection is answered by ${theirs} in the answer, where the rules lead to ${ours}`)
+  }
+
   /** Every draw that was made, as another data plane has to draw it. */
   get drawn(): Draw[] {
-    const visits = [...this.#visits].map(({ n, lo }) => ({ purpose: 0, n, value: lo << 2n }))
+    const visits = [...this.#visits].map(({ n, lo, drawn }) => ({ purpose: 0, n, value: (drawn ?? lo) << 2n }))
     return [...visits, ...this.#others]
   }
 }
