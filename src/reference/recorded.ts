@@ -26,6 +26,13 @@ export interface Draw {
   readonly value: bigint
 }
 
+type List = 'trace' | 'traceReply'
+
+/** The lines that say where a packet went: not every backend lists where a user chain ended. */
+function decisive(lines: readonly string[]): readonly string[] {
+  return lines.filter((line) => !line.endsWith(':return'))
+}
+
 interface NumberedVisit extends Visit {
   readonly n: number
   /** Drawn from the seed within what the record left. */
@@ -83,12 +90,20 @@ export class RecordedDraws implements PacketDraws {
   }
 
   /** Is our trace so far the beginning of the recorded one? */
-  #onTrack(list: 'trace' | 'traceReply', theirs: readonly string[]): boolean {
-    const ours = this.#recorder[list]
+  #onTrack(list: List, ours: readonly string[], theirs: readonly string[]): boolean {
     let at = this.#verified[list]
     while (at < ours.length && ours[at] === theirs[at]) at++
     this.#verified[list] = at
     return at === ours.length
+  }
+
+  #ours(list: List): readonly string[] {
+    return decisive(this.#recorder[list])
+  }
+
+  #theirs(list: List): readonly string[] | undefined {
+    const lines = this.#record?.[list]
+    return lines && decisive(lines)
   }
 
   /** Where the record went another way before it came here, it shows nothing of this choice. */
@@ -107,10 +122,11 @@ export class RecordedDraws implements PacketDraws {
   statistic(met: StatisticCase): boolean {
     const { visit, probability, not, rule, isAnswer } = met
     const list = isAnswer ? 'traceReply' : 'trace'
-    const theirs = this.#recorded()[list]
+    this.#recorded()
+    const [ours, theirs] = [this.#ours(list), this.#theirs(list)]
     if (theirs === undefined) return this.#impossible(`rule ${rule} is met, but no trace was recorded to choose by`)
-    if (!this.#onTrack(list, theirs)) return this.#seededStatistic(met)
-    const listed = theirs[this.#recorder[list].length] === rule
+    if (!this.#onTrack(list, ours, theirs)) return this.#seededStatistic(met)
+    const listed = theirs[ours.length] === rule
     const numbered = visit as NumberedVisit
     const middle = splitAt(visit, probability)
     const [canHit, canMiss] = [middle > visit.lo, middle < visit.hi]
@@ -123,7 +139,7 @@ export class RecordedDraws implements PacketDraws {
     if (hit) visit.hi = middle
     else visit.lo = middle
     this.#visits.add(numbered)
-    this.#decided[list].set(this.#recorder[list].length, rule)
+    this.#decided[list].set(ours.length, rule)
     return hit !== not
   }
 
@@ -185,7 +201,7 @@ export class RecordedDraws implements PacketDraws {
   finish(answer: Answer): void {
     for (const list of ['trace', 'traceReply'] as const) {
       for (const [at, rule] of this.#decided[list]) {
-        const [ours, theirs] = [this.#recorder[list][at], this.#record?.[list]?.[at]]
+        const [ours, theirs] = [this.#ours(list)[at], this.#theirs(list)?.[at]]
         if (ours === theirs) continue
         const [a, b] = [theirs, ours].map((line) => (line === undefined ? 'nothing more' : escapeText(line)))
         this.#impossible(`the trace recorded has ${a} after the choice of ${rule}, where the rules lead to ${b}`)
@@ -199,10 +215,11 @@ export class RecordedDraws implements PacketDraws {
 
   /** The same rules, and a connection begun: then addresses and ports have to be those of the record, too. */
   #checkTranslation(answer: Answer): void {
-    const { steps, trace } = this.#recorder
+    const { steps } = this.#recorder
     const record = this.#record
-    if (record?.trace?.length !== trace.length || !this.#onTrack('trace', record.trace)) return
-    if (record.verdict !== answer.verdict) return
+    const [passed, recorded] = [this.#ours('trace'), this.#theirs('trace')]
+    if (recorded?.length !== passed.length || !this.#onTrack('trace', passed, recorded)) return
+    if (record?.verdict !== answer.verdict) return
     if (!steps.some((s) => s.step === 'conntrack' && s.state === 'NEW')) return
     for (const key of ['src', 'dst', 'sport', 'dport', 'icmp_id'] as const) {
       const [ours, theirs] = [answer[key], record.header?.[key]]
