@@ -69,9 +69,10 @@ function put(code: Words, kind: number, flags: number, words: readonly number[])
   return 1
 }
 
-/** What `xt_limit` makes of a number of tenths of milliseconds (or packets): credits, at 32 a millisecond. */
+/** What `xt_limit` makes of a number of tenths of milliseconds: credits, at 32 a millisecond; wraps at 32 bits. */
 export function limitCredits(x: number): number {
-  return x > 134217 ? Math.floor(x / 10000) * 32000 : Math.floor((x * 32000) / 10000)
+  const tenths = x % 2 ** 32
+  return (tenths > 134217 ? Math.floor(tenths / 10000) * 32000 : Math.floor((tenths * 32000) / 10000)) % 2 ** 32
 }
 
 /** The flags a `tcp`, `udp` or `sctp` match needs for its ports; the words are sports, dports. */
@@ -258,14 +259,10 @@ function iprangeMatch(sink: MatchSink, at: MatchRule, m: Extract<Match, { match:
   )
 }
 
-function limitMatch(sink: MatchSink, at: MatchRule, m: Extract<Match, { match: 'limit' }>): MatchCount {
+function limitMatch(sink: MatchSink, m: Extract<Match, { match: 'limit' }>): MatchCount {
   const avg = Math.floor((10000 * UNIT_SECONDS[m.unit]) / m.rate)
   const cost = limitCredits(avg)
   const cap = limitCredits(avg * m.burst)
-  if (m.burst < 1 || !(avg >= 1) || avg * m.burst > 0xffffffff || cap > 0xffffffff || cap < cost) {
-    sink.context.fault(at.place, `limit ${m.rate}/${m.unit} burst ${m.burst} is out of the kernel's range`)
-    return 0
-  }
   const at0 = sink.state.reserve(L.LIMIT_STATE_WORDS)
   const scratch = new DataView(new ArrayBuffer(8))
   scratch.setFloat64(0, cap, true)
@@ -359,7 +356,7 @@ export function writeMatch(sink: MatchSink, at: MatchRule, m: Match): number {
     case 'set':
       return setMatch(sink, at, m)
     case 'limit':
-      return limitMatch(sink, at, m)
+      return limitMatch(sink, m)
     case 'physdev': {
       // No packet is a bridged one here: an option that is not inverted cannot hold.
       const never = [m.in, m.out, m.isIn, m.isOut, m.isBridged].some((x) => x !== undefined && !x.not)

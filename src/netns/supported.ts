@@ -76,9 +76,27 @@ function matchFault(m: Match, scene: Scene): string | null {
       const inPast = m.hitcount !== undefined && m.hitcount > 65535
       return inPast ? '--hitcount beyond 65535 cannot be evaluated' : null
     }
+    case 'limit':
+      return limitFits(m) ? null : `limit ${m.rate}/${m.unit} burst ${m.burst} is out of the kernel's range`
     default:
       return null
   }
+}
+
+const SECONDS = { sec: 1, min: 60, hour: 3600, day: 86400 } as const
+
+const U32 = 2 ** 32
+
+/** user2credits of xt_limit: 32 credits a millisecond, from tenths of one; both wrap at 32 bits. */
+function credits(tenths: number): number {
+  const x = tenths % U32
+  return (x > 134217 ? Math.floor(x / 10000) * 32000 : Math.floor((x * 32000) / 10000)) % U32
+}
+
+/** Does the burst of a `limit` match, as the kernel computes it, pay for one packet? (ERANGE otherwise.) */
+function limitFits(m: Extract<Match, { match: 'limit' }>): boolean {
+  const average = Math.floor((10000 * SECONDS[m.unit]) / m.rate)
+  return m.burst >= 1 && average >= 1 && average < U32 && credits(average * m.burst) >= credits(average)
 }
 
 function targetFault(rule: Rule, scene: Scene, table: Table, chains: ReadonlySet<string>): string | null {

@@ -144,8 +144,10 @@ const CREDITS_PER_SECOND = 32000
 const SCALE = 10000
 
 function credits(user: number): number {
-  if (user > Math.floor(0xffffffff / CREDITS_PER_SECOND)) return Math.floor(user / SCALE) * CREDITS_PER_SECOND
-  return Math.floor((user * CREDITS_PER_SECOND) / SCALE)
+  // Numbers of 32 bits, which wrap.
+  const x = user % 2 ** 32
+  const large = x > Math.floor(0xffffffff / CREDITS_PER_SECOND)
+  return (large ? Math.floor(x / SCALE) * CREDITS_PER_SECOND : Math.floor((x * CREDITS_PER_SECOND) / SCALE)) % 2 ** 32
 }
 
 function matchesLimit(m: Extract<Match, { match: 'limit' }>, world: World): boolean {

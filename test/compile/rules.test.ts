@@ -132,7 +132,7 @@ test('what cannot be evaluated is refused with its file and line', () => {
   assert.match(at({ target: { target: 'jump', chain: 'X' } }), /^rules\.v4:12:.*chain X does not exist/)
   assert.match(
     at({ matches: [{ match: 'limit', rate: 1, unit: 'day', burst: 10000 }] }),
-    /^rules\.v4:12: limit 1\/day burst 10000 is out of the kernel's range/,
+    /^rules\.v4:12:1: limit 1\/day burst 10000 is out of the kernel's range/,
   )
   const mac: IpSet = { name: 'm', type: 'hash:mac', family: 'ipv4', entries: [], options: {} }
   const uses = rule({ line: 3, matches: [{ match: 'set', not: false, name: 'm', dirs: ['src'] }] })

@@ -137,6 +137,20 @@ test('recent --reap: the entry that update renews stays; a set without networks 
   assert.equal(marks, [1 | 16, 2 | 16, 4 | 16, 16, 16])
 })
 
+test('limit: what the kernel refuses is refused, and a burst that wraps is what it wraps to', () => {
+  const scene = (limit: string): Scene => new Scene({ rules: { mangle: marked(`-m limit --limit ${limit}`) } })
+  for (const burst of [2, 4, 5]) {
+    const pattern = new RegExp(`burst of ${burst} is too large for 1/day`)
+    assert.throws(
+      () => scene(`1/day --limit-burst ${burst}`),
+      (e: Error) => pattern.test(e.message),
+    )
+  }
+  const s = scene('1/day --limit-burst 3')
+  const marks = [1, 2, 3].map((i) => s.send(`eth0 udp 192.168.0.50:${i} > 10.244.0.5:1`).mark)
+  assert.equal(marks, [1, 0, 0])
+})
+
 const SETS = `create a hash:ip family inet
 add a 192.168.0.50
 create np hash:net,port family inet
