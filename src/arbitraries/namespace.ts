@@ -66,7 +66,7 @@ const linkDraft: fc.Arbitrary<LinkDraft> = fc.record({
   up: rarely(12).map((down) => !down),
   v4: fc.nat({ max: 7 }),
   v6: fc.nat({ max: 7 }),
-  odd6: weighted([3, fc.constant(0)], [2, fc.integer({ min: 1, max: 5 })]),
+  odd6: weighted([3, fc.constant(0)], [2, fc.integer({ min: 1, max: 6 })]),
 })
 
 /** Bits of `v4` and `v6`: 0 none (1 in 8), bit 0 a second address of the same subnet, bit 1 one of another, bit 2 link-local first. */
@@ -86,7 +86,15 @@ function addressesOf({ v4, v6, odd6 }: LinkDraft, k: number): Address[] {
   }
   if (v6 !== 7) {
     if (v6 & 2) add6(`fd01:${k + 1}::1`)
-    const odd = [null, `2002:a00:${k}::1`, `2001:0:${k}::1`, `fec0:0:0:${k}::1`, `2001:db8:5${k}::1`, `3ffe:${k}::1`]
+    const odd = [
+      null,
+      `2002:a00:${k}::1`,
+      `2001:0:${k}::1`,
+      `fec0:0:0:${k}::1`,
+      `2001:db8:5${k}::1`,
+      `3ffe:${k}::1`,
+      `2001:1${k}::1`,
+    ]
     const special = odd[odd6]
     if (special) add6(canonicalAddress(special) as string, odd6 === 3 ? 'site' : 'global')
     if (v6 & 1) add6(`fd00:${k + 1}::2`)

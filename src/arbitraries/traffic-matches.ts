@@ -22,6 +22,8 @@ export type Conditions = Pick<Rule, 'src' | 'dst' | 'inIface' | 'outIface' | 'pr
 export interface Place {
   readonly family: Family
   readonly hook: HookName | null
+  /** Only these of the matches that need no protocol. */
+  readonly only?: readonly Match['match'][] | undefined
 }
 
 export function negatable<T>(value: fc.Arbitrary<T>, once = 4): fc.Arbitrary<Negatable<T>> {
@@ -301,22 +303,25 @@ const physdevMatch: fc.Arbitrary<Match> = weighted<Match>(
 )
 
 /** Matches that need no protocol. */
-const generalMatch = (place: Place): fc.Arbitrary<Match> =>
-  weighted<Match>(
-    [5, conntrackMatch(place.family)],
-    [2, addrtypeMatch(place)],
-    [2, masked.map((mark) => ({ match: 'mark' as const, mark }))],
-    [2, masked.map((mark) => ({ match: 'connmark' as const, mark }))],
-    [1, negatable(states(CT_STATES.slice(0, 5))).map((state) => ({ match: 'state' as const, state }))],
-    [2, statisticMatch],
-    [3, recentMatch(place.family)],
-    [1, limitMatch],
-    [2, iprangeMatch(place.family)],
-    [5, setMatch(place.family)],
-    [1, physdevMatch],
-    [1, fc.constant({ match: 'comment' as const, comment: 'a comment' })],
-    [1, fc.constant({ match: 'nfacct' as const, name: 'hits' })],
-  )
+const generalMatch = (place: Place): fc.Arbitrary<Match> => {
+  const choices: [Match['match'], number, fc.Arbitrary<Match>][] = [
+    ['conntrack', 5, conntrackMatch(place.family)],
+    ['addrtype', 2, addrtypeMatch(place)],
+    ['mark', 2, masked.map((mark) => ({ match: 'mark' as const, mark }))],
+    ['connmark', 2, masked.map((mark) => ({ match: 'connmark' as const, mark }))],
+    ['state', 1, negatable(states(CT_STATES.slice(0, 5))).map((state) => ({ match: 'state' as const, state }))],
+    ['statistic', 2, statisticMatch],
+    ['recent', 3, recentMatch(place.family)],
+    ['limit', 1, limitMatch],
+    ['iprange', 2, iprangeMatch(place.family)],
+    ['set', 5, setMatch(place.family)],
+    ['physdev', 1, physdevMatch],
+    ['comment', 1, fc.constant({ match: 'comment' as const, comment: 'a comment' })],
+    ['nfacct', 1, fc.constant({ match: 'nfacct' as const, name: 'hits' })],
+  ]
+  const wanted = choices.filter(([name]) => place.only?.includes(name) ?? true)
+  return weighted(...wanted.map(([, weight, arbitrary]): [number, fc.Arbitrary<Match>] => [weight, arbitrary]))
+}
 
 const ifacePattern = negatable(weighted([4, pick(LINK_NAMES)], [1, pick(['lo', 'eth+', '+'])]))
 

@@ -6,6 +6,7 @@ import {
   type Chain,
   type Family,
   type HookName,
+  type Match,
   type NatRange,
   type Range,
   type Rule,
@@ -18,6 +19,8 @@ import { linkNumber, listOf, PORTS, pick, poolAddress, poolMark, rarely, weighte
 import { type Conditions, conditions, type Place } from './traffic-matches.js'
 
 export interface TrafficOptions {
+  /** Of the matches that need no protocol only these. Default: all. */
+  readonly matches?: readonly Match['match'][]
   /** Only these tables, each of them. Default: any of the five. */
   readonly tables?: readonly TableName[]
   /** Most rules in one chain. Default 8. */
@@ -235,7 +238,12 @@ interface ChainDraft {
   readonly rules: readonly RuleDraft[]
 }
 
-function tableArbitrary(family: Family, name: TableName, maxRules: number): fc.Arbitrary<Table> {
+function tableArbitrary(
+  family: Family,
+  name: TableName,
+  maxRules: number,
+  only: TrafficOptions['matches'],
+): fc.Arbitrary<Table> {
   const builtin = BUILTIN_CHAINS[name].map(
     (hook): fc.Arbitrary<ChainDraft> =>
       fc.record({
@@ -243,11 +251,11 @@ function tableArbitrary(family: Family, name: TableName, maxRules: number): fc.A
         group: fc.constant(groupOf(name, hook)),
         policy: name === 'nat' ? fc.constant('ACCEPT' as const) : policy,
         counters,
-        rules: listOf(ruleDraft({ family, hook }, name, hook), 0, maxRules),
+        rules: listOf(ruleDraft({ family, hook, only }, name, hook), 0, maxRules),
       }),
   )
   const users = GROUPS[name].map((group) =>
-    listOf(listOf(ruleDraft({ family, hook: null }, name, group), 0, maxRules), 1, 4).map((chains) =>
+    listOf(listOf(ruleDraft({ family, hook: null, only }, name, group), 0, maxRules), 1, 4).map((chains) =>
       chains.map((rules, i): ChainDraft => ({ name: `${group}${i}`, group, policy: null, counters: ZERO, rules })),
     ),
   )
@@ -285,9 +293,9 @@ export function trafficRuleset(family: Family, options: TrafficOptions = {}): fc
   const max = options.maxRules ?? 8
   const table = (name: TableName): fc.Arbitrary<Table | null> =>
     options.tables === undefined
-      ? weighted<Table | null>([9, tableArbitrary(family, name, max)], [2, fc.constant(null)])
+      ? weighted<Table | null>([9, tableArbitrary(family, name, max, options.matches)], [2, fc.constant(null)])
       : options.tables.includes(name)
-        ? tableArbitrary(family, name, max)
+        ? tableArbitrary(family, name, max, options.matches)
         : fc.constant(null)
   return fc
     .record({

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { namespaces, type Scenario, scenarios, trafficRulesets } from '../../src/arbitraries/index.js'
 import { clusters } from '../../src/arbitraries/kube.js'
 import { nodeNamespace } from '../../src/kube/node-namespace.js'
+import { conversations } from './conversations.js'
 
 const kubeNamespaces = fc
   .record({ cluster: clusters({ services: 6, families: 'dual' }), cidr: fc.boolean(), nft: fc.boolean() })
@@ -40,5 +41,20 @@ export const CASES: readonly (readonly [string, fc.Arbitrary<Scenario>, number])
     }),
     12,
   ],
+  [
+    'lists, limits and sets',
+    scenarios(
+      namespaces({
+        rulesets: trafficRulesets({
+          tables: ['mangle', 'filter'],
+          matches: ['recent', 'limit', 'set', 'statistic', 'addrtype'],
+          maxRules: 6,
+        }),
+      }),
+      { minPackets: 60, maxPackets: 200, narrow: true },
+    ),
+    12,
+  ],
+  ['conversations', conversations, 40],
   ["kube-proxy's rules", scenarios(kubeNamespaces, { maxPackets: 200 }), 12],
 ]

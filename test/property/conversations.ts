@@ -1,0 +1,134 @@
+// Conversations of TCP and SCTP, segment by segment: a few connections beside each other, each segment by either side,
+// of any kind, in any order, with numbers in and out of step. What conntrack's state tables and port choice are about.
+import fc from 'fast-check'
+import { namespaces, type PacketLine, type Scenario } from '../../src/arbitraries/index.js'
+import type { NatRange, Rule, Ruleset } from '../../src/netfilter/model.js'
+
+interface Segment {
+  readonly connection: number
+  readonly back: boolean
+  readonly kind: number
+  readonly numbers: number
+  readonly gap: number
+}
+
+const FLAGS = ['S', 'SA', 'A', 'FA', 'A', 'RA', 'R', 'PA', 'F', 'S']
+const CHUNKS = [
+  'INIT',
+  'INIT_ACK',
+  'COOKIE_ECHO',
+  'COOKIE_ACK',
+  'DATA',
+  'SHUTDOWN',
+  'SHUTDOWN_ACK',
+  'SHUTDOWN_COMPLETE',
+].concat(['ABORT', 'HEARTBEAT', 'HEARTBEAT_ACK'])
+const NUMBERS = [null, null, null, null, 999, 1000, 1001, 1002, 2000, 5000]
+const GAPS = [0, 0, 0, 0, 0, 0, 1, 1000, 11_000, 61_000, 121_000, 301_000]
+
+const segment: fc.Arbitrary<Segment> = fc.record({
+  connection: fc.nat({ max: 3 }),
+  back: fc.boolean(),
+  kind: fc.nat({ max: 21 }),
+  numbers: fc.nat({ max: 99 }),
+  gap: fc.nat({ max: GAPS.length - 1 }),
+})
+
+/** The usual order of a connection's life, from which most segments are taken. */
+const LIFE: readonly (readonly [boolean, string])[] = [
+  [false, 'S'],
+  [true, 'SA'],
+  [false, 'A'],
+  [true, 'FA'],
+  [false, 'FA'],
+  [false, 'S'],
+  [true, 'A'],
+  [false, 'A'],
+  [true, 'A'],
+]
+const LIFE_SCTP: readonly (readonly [boolean, string])[] = [
+  [false, 'INIT'],
+  [true, 'INIT_ACK'],
+  [false, 'COOKIE_ECHO'],
+  [true, 'COOKIE_ACK'],
+  [false, 'HEARTBEAT'],
+  [true, 'SHUTDOWN'],
+  [false, 'SHUTDOWN_ACK'],
+  [true, 'SHUTDOWN_COMPLETE'],
+]
+
+function linesOf(segments: readonly Segment[], sctp: boolean, v6: boolean): PacketLine[] {
+  const lines: PacketLine[] = []
+  const latest: (number | undefined)[] = []
+  const stage: number[] = [0, 0, 0, 0]
+  const life = sctp ? LIFE_SCTP : LIFE
+  let now = 0
+  for (const s of segments) {
+    const c = s.connection
+    now += GAPS[s.gap] as number
+    // Two of three segments are the next of the connection's life; the others are any.
+    const usual = s.kind % 3 !== 0
+    const [back, kind] = usual
+      ? (life[(stage[c] as number)++ % life.length] as readonly [boolean, string])
+      : [s.back, (sctp ? CHUNKS : FLAGS)[s.kind % (sctp ? CHUNKS : FLAGS).length] as string]
+    const fields: Record<string, unknown> = sctp ? { sctp_chunk: kind } : { flags: kind }
+    const seq = NUMBERS[s.numbers % 10]
+    const ack = NUMBERS[Math.floor(s.numbers / 10)]
+    if (!sctp && seq != null) fields['seq'] = seq
+    if (!sctp && ack != null) fields['ack'] = ack
+    if (!sctp && s.numbers % 13 === 0) fields['win'] = 0
+    if (!sctp && s.numbers % 7 === 0) fields['payload_len'] = 100
+    const id = lines.length + 1
+    if (back && latest[c] !== undefined) lines.push({ id, at_ms: now, reply_to: latest[c], ...fields })
+    else {
+      // Clients by twos behind one interface; the two of a pair share their port, so that translations clash.
+      const src = v6 ? `fd00:1::1${c}` : `10.0.0.1${c}`
+      const dst = v6 ? 'fd00:2::10' : '10.0.1.10'
+      lines.push({
+        id,
+        at_ms: now,
+        iface: 'eth0',
+        proto: sctp ? 'sctp' : 'tcp',
+        src,
+        dst,
+        sport: 40000 + (c >> 1),
+        dport: 80,
+        ...fields,
+      })
+      latest[c] = id
+    }
+  }
+  return lines
+}
+
+function rulesetOf(v6: boolean, range: NatRange | null): Ruleset[] {
+  const counters = { packets: 0n, bytes: 0n }
+  const rule = (proto: number): Rule => ({
+    proto: { not: false, value: proto },
+    matches: [],
+    line: 0,
+    target: { target: 'SNAT', range: { ...range } },
+  })
+  const chain = (name: string, rules: Rule[]) => ({ name, policy: 'ACCEPT' as const, counters, rules })
+  const rules = range === null ? [] : [rule(6), rule(132)]
+  const chains = [chain('PREROUTING', []), chain('INPUT', []), chain('OUTPUT', []), chain('POSTROUTING', rules)]
+  return [{ family: v6 ? 'ipv6' : 'ipv4', backend: 'legacy', file: '', tables: [{ name: 'nat', chains }] }]
+}
+
+/** Conversations through a plain namespace that tracks, or translates into few ports. */
+export const conversations: fc.Arbitrary<Scenario> = fc
+  .record({
+    sctp: fc.nat({ max: 3 }).map((n) => n === 3),
+    v6: fc.boolean(),
+    ports: fc.constantFrom(0, 1, 2, 3),
+    loose: fc.boolean(),
+    plain: namespaces({ plain: true, rulesets: fc.constant([]) }),
+    segments: fc.array(segment, { minLength: 20, maxLength: 120, size: 'max' }),
+  })
+  .map(({ sctp, v6, ports, loose, plain, segments }) => {
+    const to = v6 ? 'fd00:2::1' : '10.0.1.1'
+    const range = ports === 0 ? null : { from: to, to, ports: { from: 50000, to: 50000 + ports - 1 } }
+    const sysctls = loose ? {} : { 'net.netfilter.nf_conntrack_tcp_loose': '0' }
+    const namespace = { ...plain, sysctls, forceConntrack: true, rulesets: rulesetOf(v6, range) }
+    return { namespace, lines: linesOf(segments, sctp, v6) }
+  })
