@@ -223,7 +223,7 @@ async function against(label: string, namespace: NetworkNamespace, packets: Pack
     `${label}: new, engine, single calls`,
     some.length,
     5,
-    fresh(() => new Engine(image)),
+    fresh(() => new Engine(image, { maxConnections: some.length + 16 })),
     send,
     check,
   )

@@ -72,19 +72,38 @@ export function parseIpv4Sloppy(text: string): number | null {
   return dottedQuad(text, true)
 }
 
-function groupsOf(text: string): number[] | null {
-  if (text === '') return []
-  const parts = text.split(':')
-  if (parts.length > 8) return null
+/** The value of a hexadecimal digit's character code, or -1. */
+function hexDigit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48
+  const lower = code | 32
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1
+}
+
+/** The groups of the text between `from` and `to`; null when it is no list of groups. */
+function groupsOf(text: string, from: number, to: number): number[] | null {
   const groups: number[] = []
-  for (const [i, part] of parts.entries()) {
-    if (i === parts.length - 1 && part.includes('.')) {
-      const v4 = parseIpv4(part)
+  let start = from
+  while (start < to) {
+    let value = 0
+    let at = start
+    for (; at < to; at++) {
+      const digit = hexDigit(text.charCodeAt(at))
+      if (digit < 0) break
+      value = value * 16 + digit
+    }
+    if (at < to && text.charCodeAt(at) === 46) {
+      const v4 = parseIpv4(text.slice(start, to))
       if (v4 === null) return null
       groups.push(v4 >>> 16, v4 & 0xffff)
-    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
-      groups.push(Number.parseInt(part, 16))
-    } else return null
+      return groups.length > 8 ? null : groups
+    }
+    const digits = at - start
+    if (digits === 0 || digits > 4 || groups.length === 8) return null
+    groups.push(value)
+    if (at === to) return groups
+    // Only a colon leads to another group, and one must follow.
+    if (text.charCodeAt(at) !== 58 || at + 1 === to) return null
+    start = at + 1
   }
   return groups
 }
@@ -98,21 +117,27 @@ function groupsOf(text: string): number[] | null {
 export function parseIpv6(text: string): Words | null {
   if (text.length > 45) return null
   const gap = text.indexOf('::')
-  let groups: number[]
+  let g: number[]
   if (gap < 0) {
-    const all = groupsOf(text)
+    const all = groupsOf(text, 0, text.length)
     if (all === null || all.length !== 8) return null
-    groups = all
+    g = all
   } else {
-    const tail = text.slice(gap + 2)
-    if (tail.startsWith(':') || text.slice(0, gap).includes('.')) return null
-    const before = groupsOf(text.slice(0, gap))
-    const after = groupsOf(tail)
+    const dot = text.indexOf('.')
+    if (dot >= 0 && dot < gap) return null
+    const before = groupsOf(text, 0, gap)
+    const after = groupsOf(text, gap + 2, text.length)
     if (before === null || after === null || before.length + after.length > 7) return null
-    groups = [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after]
+    g = before
+    while (g.length + after.length < 8) g.push(0)
+    for (const group of after) g.push(group)
   }
-  const word = (i: number): number => (groups[i]! * 0x10000 + groups[i + 1]!) >>> 0
-  return [word(0), word(2), word(4), word(6)]
+  return [
+    ((g[0]! << 16) | g[1]!) >>> 0,
+    ((g[2]! << 16) | g[3]!) >>> 0,
+    ((g[4]! << 16) | g[5]!) >>> 0,
+    ((g[6]! << 16) | g[7]!) >>> 0,
+  ]
 }
 
 /** An address of either family, strictly; null when it is none. */
@@ -153,9 +178,20 @@ export function formatIpv6(words: Words): string {
     i = end + 1
   }
   const dotted = best === 0 && (bestLength === 6 || (bestLength === 5 && groups[5] === 0xffff))
-  const hex = (from: number, to: number): string[] => groups.slice(from, to).map((g) => g.toString(16))
-  const tail = (from: number): string => (dotted ? [...hex(from, 6), formatIpv4(words[3])] : hex(from, 8)).join(':')
-  return best < 0 ? tail(0) : `${hex(0, best).join(':')}::${tail(best + bestLength)}`
+  const last = dotted ? 6 : 8
+  let text = ''
+  for (let i = 0; i < last; ) {
+    if (i === best) {
+      text += '::'
+      i += bestLength
+      continue
+    }
+    if (i > 0 && i !== best + bestLength) text += ':'
+    text += groups[i]!.toString(16)
+    i++
+  }
+  if (!dotted) return text
+  return `${text}${bestLength === 6 ? '' : ':'}${formatIpv4(words[3])}`
 }
 
 /** Canonical text of an address. */

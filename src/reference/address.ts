@@ -3,12 +3,25 @@
 import { addressFromBigInt, addressToBigInt, familyBits, formatAddress, parseAddress } from '../net/ip.js'
 import type { Family } from '../netfilter/model.js'
 
+/** A function of a text that remembers what it said of the texts it was asked last. */
+function remembered<T>(of: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>()
+  return (text) => {
+    const old = known.get(text)
+    if (old !== undefined) return old
+    if (known.size === 4096) known.clear()
+    const value = of(text)
+    known.set(text, value)
+    return value
+  }
+}
+
 /** The number of an address text; a RangeError when it is none. */
-export function numberOf(text: string): bigint {
+export const numberOf: (text: string) => bigint = remembered((text) => {
   const address = parseAddress(text)
   if (address === null) throw new RangeError(`not an address: ${text}`)
   return addressToBigInt(address)
-}
+})
 
 export function textOf(family: Family, value: bigint): string {
   return formatAddress(addressFromBigInt(family, value))
@@ -22,12 +35,19 @@ export function familyOfText(text: string): Family {
   return text.includes(':') ? 'ipv6' : 'ipv4'
 }
 
+interface Masked {
+  readonly family: Family
+  readonly value: bigint
+  readonly mask: bigint
+  readonly length: number
+}
+
 function maskOfLength(bits: number, length: number): bigint {
   return ((1n << BigInt(length)) - 1n) << BigInt(bits - length)
 }
 
 /** `ADDRESS/LENGTH` or `ADDRESS/MASK` (or a bare address) as a number and a mask. */
-export function maskedOf(prefix: string): { family: Family; value: bigint; mask: bigint; length: number } {
+export const maskedOf: (prefix: string) => Masked = remembered((prefix) => {
   const [address = '', rest] = prefix.split('/')
   const family = familyOfText(address)
   const bits = bitsOf(family)
@@ -38,7 +58,7 @@ export function maskedOf(prefix: string): { family: Family; value: bigint; mask:
   }
   const mask = numberOf(rest)
   return { family, value: numberOf(address), mask, length: mask.toString(2).replaceAll('0', '').length }
-}
+})
 
 /** Is the address inside the prefix (or masked address)? False across families. */
 export function inPrefix(address: string, prefix: string): boolean {

@@ -84,19 +84,33 @@ export function plain(value: unknown): string {
   })
 }
 
+/** Are their `plain` texts the same? */
+export function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
+    return a.every((v, i) => isSame(v, b[i]))
+  }
+  const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>]
+  for (const key in x) if (!isSame(x[key], y[key])) return false
+  for (const key in y) if (y[key] !== undefined && x[key] === undefined) return false
+  return true
+}
+
 /** Where two outcomes differ, in words; null when nowhere. */
 export function difference(want: Outcome, got: Outcome): string | null {
   for (const [i, packet] of want.packets.entries()) {
     const [a, b] = [want.answers[i], got.answers[i]]
-    if (plain(a) === plain(b)) continue
+    if (isSame(a, b)) continue
     const keys = [...new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})])].filter(
-      (k) => plain(part(a, k)) !== plain(part(b, k)),
+      (k) => !isSame(part(a, k), part(b, k)),
     )
     const parts = keys.map((k) => `\n  ${k}:\n    want ${plain(part(a, k))}\n    got  ${plain(part(b, k))}`)
     return `packet ${i} (${plain(packet)}):${parts.join('')}`
   }
-  if (plain(want.conntrack) !== plain(got.conntrack)) {
-    const i = want.conntrack.findIndex((e, n) => plain(e) !== plain(got.conntrack[n]))
+  if (!isSame(want.conntrack, got.conntrack)) {
+    const i = want.conntrack.findIndex((e, n) => !isSame(e, got.conntrack[n]))
     return `connection ${i} of ${want.conntrack.length}/${got.conntrack.length}:\n    want ${plain(want.conntrack[i])}\n    got  ${plain(got.conntrack[i < 0 ? want.conntrack.length : i])}`
   }
   return countersDifference(want.counters, got.counters)
