@@ -3,6 +3,7 @@
 //
 // State of the rules, each part aligned to 64 bytes: counters | small state | jump stack | recent lists
 // A frame of the jump stack, 64 bytes: Visit (32) | chain index | next rule (from 0) | chain record
+import { Asked } from './asked'
 import { Counters } from './counters'
 import {
   CHAIN_BYTES,
@@ -287,6 +288,7 @@ function decide(chain: u32, rule: u32): void {
  */
 export function runTable(table: i32, hook: i32): i32 {
   store<u32>(CTX_HOOK_AT, hook)
+  if (Asked.stopped()) return NF_DROP
   const root = load<u32>(rootAt(table, hook))
   if (root === 0) return NF_ACCEPT
   const six = load<u32>(CTX_FAMILY_AT) === 6
@@ -306,8 +308,12 @@ export function runTable(table: i32, hook: i32): i32 {
       const flags = load<u32>(rule, RULE_FLAGS_OFF)
       if (!headFits(rule, flags, six)) continue
       const count = load<u32>(rule, RULE_CODE_COUNT_OFF)
-      if (count !== 0 && !evalMatches(code + ((load<u32>(rule, RULE_CODE_OFF) as usize) << 2), count)) continue
       const counter = load<u32>(rule, RULE_COUNTER_OFF)
+      if (count !== 0 && !evalMatches(code + ((load<u32>(rule, RULE_CODE_OFF) as usize) << 2), count)) {
+        if (!Asked.stopped()) continue
+        Asked.by(counter)
+        return NF_DROP
+      }
       Counters.add(counter, load<u32>(CTX_LENGTH_AT))
       if (load<u32>(CTX_TRACING_AT) !== 0) traceEvent(TRACE_KIND_RULE, counter, TRACE_RULE, 0)
       const target = load<u32>(rule, RULE_TARGET_OFF)
@@ -336,6 +342,7 @@ export function runTable(table: i32, hook: i32): i32 {
       else {
         verdict = runTarget(target, rule, code)
         if (verdict === TARGET_CONTINUE) continue
+        if (Asked.stopped()) Asked.by(counter)
       }
       decide(chain, counter - load<u32>(record, CHAIN_COUNTER_OFF))
       return verdict

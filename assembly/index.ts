@@ -2,6 +2,7 @@
 // One instance holds one image. Order: allocate → write the image → load → run, as often as wanted.
 import { AHEAD, Ahead } from './ahead'
 import { Answer } from './answer'
+import { Asked } from './asked'
 import { initRulesState, loadRules, rulesStateBytes } from './chain'
 import { Conntrack } from './conntrack'
 import { Counters } from './counters'
@@ -64,6 +65,7 @@ import {
   RULES_ERROR_AT,
   SCTPF_TAG_UNKNOWN,
   SECTION_CONNECTIONS,
+  STOP_ASKED,
   STOP_CLOCK,
   STOP_CONNECTIONS,
   STOP_DONE,
@@ -179,7 +181,7 @@ export function run(records: usize, quotes: usize, results: usize, answers: usiz
   return count
 }
 
-/** One packet; STOP_* other than DONE: it was not processed (TRACE_LOST and RULES: it was). */
+/** One packet; STOP_* other than DONE: it was not processed (TRACE_LOST and RULES: it was; ASKED: up to that rule). */
 function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
   const flags = load<u16>(record + RECORD_FLAGS_OFF)
   const at = load<f64>(record + RECORD_AT_MS_OFF)
@@ -237,6 +239,7 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
   store<u64>(CTX_ORDINAL_AT, load<u64>(CTX_ORDINAL_AT) + 1)
   Conntrack.forget()
   Table.bury()
+  if (Asked.stopped()) return STOP_ASKED
   if (traceOverflowed()) return STOP_TRACE_LOST
   return load<u32>(RULES_ERROR_AT) === 0 ? STOP_DONE : STOP_RULES
 }

@@ -415,6 +415,25 @@ export const SET_KEY_AT = 8256 // scratch: 40 bytes, the key that is looked up
 export const RULES_ERROR_RECENTS = 1 // the entries of all recent lists are used up
 
 // ---------------------------------------------------------------------------------------------------------------
+// What rules ask of a packet beyond its header. A rule that needs a field which the packet does not give stops the packet:
+// see asked.ts.
+export const CTX_RECORD_AT = 2048 // address of the packet's record; an answer of this host has that of its cause
+export const ASKED_FIELD_AT = 2052 // FIELD_* that was asked for in vain; 0 = none
+export const ASKED_COUNTER_AT = 2056 // counter index of the rule that asked
+export const FIELD_UID = 1
+export const FIELD_GID = 2
+export const FIELD_CPU = 3
+export const FIELD_WALL_CLOCK = 4 // an option of the data plane
+export const FIELD_PAYLOAD = 5
+export const FIELD_MAC = 6
+export const FIELD_MAC_DST = 7
+export const FIELD_PKTTYPE = 8
+export const FIELD_TCP_OPTIONS = 9
+export const FIELD_FRAG = 10
+export const FIELD_EXTENSIONS = 11 // IPv6 extension headers
+export const FIELD_CODES = 12
+
+// ---------------------------------------------------------------------------------------------------------------
 // Draws that are given instead of drawn: written by the host between packets
 export const FORCED_DRAWS_AT = 8320 // address of a FORCED table; 0 = everything is drawn
 export const FORCED_COUNT_OFF = 0
@@ -451,7 +470,7 @@ export const HAS_SEQ = 1 // seq is part of this header when it is printed
 export const HAS_ACK = 2
 export const HAS_PAYLOAD = 4
 
-export const RECORD_BYTES = 96 // a header, then
+export const RECORD_BYTES = 128 // a header, then
 export const RECORD_AT_MS_OFF = 64 // f64; below 0: the clock stays
 export const RECORD_MARK_OFF = 72
 export const RECORD_LENGTH_OFF = 76 // IP total length, bytes
@@ -459,6 +478,21 @@ export const RECORD_IN_LINK_OFF = 80 // link id; 0 = sent by a process of this n
 export const RECORD_ZONE_OFF = 84 // u16, conntrack zone; RECORD_FLAGS_OFF beside it
 export const RECORD_FLAGS_OFF = 86 // u16: RECORD_*
 export const RECORD_QUOTE_LENGTH_OFF = 88 // bytes that an ICMP error quotes at most
+export const RECORD_CPU_OFF = 92 // that handles the packet; with RECORD_HAS_CPU
+export const RECORD_UID_OFF = 96 // owner of the sending process; OWNER_UNKNOWN
+export const RECORD_GID_OFF = 100
+export const RECORD_MAC_SRC_OFF = 104 // 6 bytes, with RECORD_HAS_MAC_SRC
+export const RECORD_HAS_OFF = 110 // u8: RECORD_HAS_*
+export const RECORD_MAC_DST_OFF = 112 // 6 bytes, with RECORD_HAS_MAC_DST
+export const RECORD_PKTTYPE_OFF = 118 // u16
+export const RECORD_FRAG_OFF = 120 // u16: offset in units of 8 bytes | more << 15, with RECORD_HAS_FRAG
+export const RECORD_PAYLOAD_OFF = 124 // with RECORD_HAS_PAYLOAD
+export const RECORD_HAS_MAC_SRC = 1
+export const RECORD_HAS_MAC_DST = 2
+export const RECORD_HAS_FRAG = 4
+export const RECORD_HAS_CPU = 8
+export const RECORD_HAS_PAYLOAD = 16
+export const OWNER_UNKNOWN = 0xffffffff
 export const RECORD_TRACE = 1
 export const RECORD_QUOTES = 2 // the quotes array holds the packet that this ICMP error quotes
 export const RECORD_BAD_CHECKSUM = 4
@@ -747,6 +781,7 @@ export const STOP_CLOCK = 3 // a record's time is before the clock
 export const STOP_LINK = 4 // a record names a link that is not there
 export const STOP_TRACE_LOST = 5 // one packet's events did not fit
 export const STOP_RULES = 6 // a list of the rules is full
+export const STOP_ASKED = 7 // a rule needs a field that the packet does not give (ASKED_*); the packet was stopped there
 
 // trace events of the way
 export const TRACE_ROUTE_INPUT = 0 // a of TRACE_KIND_ROUTE; b: index of the route + 1, c: RTN_*, d: hop + 1, e: link id for what needs no route

@@ -1,5 +1,6 @@
 // A packet between its two forms: header records (64 bytes, packed) and the context that all files work on.
 import { Address } from './address'
+import { Asked } from './asked'
 import {
   CTX_ACK_AT,
   CTX_CHAIN_AT,
@@ -22,6 +23,7 @@ import {
   CTX_OUT_LINK_AT,
   CTX_PAYLOAD_AT,
   CTX_PROTO_AT,
+  CTX_RECORD_AT,
   CTX_REJECT_AT,
   CTX_RULE_AT,
   CTX_SCTP_CHUNK_AT,
@@ -118,6 +120,8 @@ export class Packet {
   static load(record: usize, quote: usize): void {
     Packet.unpack(record)
     const flags = load<u16>(record + RECORD_FLAGS_OFF)
+    store<u32>(CTX_RECORD_AT, <u32>record)
+    Asked.clear()
     store<u32>(CTX_MARK_AT, load<u32>(record + RECORD_MARK_OFF))
     store<u32>(CTX_IN_LINK_AT, load<u32>(record + RECORD_IN_LINK_OFF))
     store<u32>(CTX_LENGTH_AT, load<u32>(record + RECORD_LENGTH_OFF))

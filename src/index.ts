@@ -36,6 +36,7 @@ export {
 export { completePacket, type FieldProblem, PacketError } from './net/complete.js'
 export { escapeText, type Fault, FaultError, formatFault } from './net/fault.js'
 export { packetLength } from './net/length.js'
+export { type AskedField, type AskingRule, MissingFieldError } from './net/missing.js'
 export type * from './net/packet.js'
 export {
   type CapturedPacket,

@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { Engine } from '../engine/index.js'
 import { describeEndpoint } from '../kube/names.js'
 import { fail } from '../net/fault.js'
+import { MissingFieldError } from '../net/missing.js'
 import type { Answer, Packet } from '../net/packet.js'
 import { readPcapPackets } from '../net/pcap.js'
 import { printRules } from '../netfilter/print.js'
@@ -91,7 +92,7 @@ function replay(options: ReplayOptions): void {
     const { packets, notes } = readPcapPackets(readInput(options.pcap), { file: options.pcap, iface: options.iface })
     printNotes('note', notes)
     total = packets.length
-    answers = send(packets, engine, want)
+    answers = send(packets, engine, want, options.pcap)
   } else {
     const file = options.packets as string
     const items = readPacketLines(readTextInput(file), {
@@ -153,11 +154,19 @@ function* send(
   packets: readonly Packet[],
   engine: DataPlane,
   want: { trace: boolean; ct: boolean },
+  file: string,
 ): Generator<PrintedAnswer> {
   let n = 0
   for (const packet of packets) {
     n++
-    const { steps: _, ...answer } = engine.process(packet, want)
-    yield { ...answer, id: packet.id ?? n }
+    let answer: Answer
+    try {
+      answer = engine.process(packet, want)
+    } catch (error) {
+      if (!(error instanceof MissingFieldError)) throw error
+      return fail(file, 0, 0, new MissingFieldError(packet.id ?? n, error.field, error.rule).message)
+    }
+    const { steps: _, ...line } = answer
+    yield { ...line, id: packet.id ?? n }
   }
 }

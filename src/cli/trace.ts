@@ -4,7 +4,8 @@ import { Engine } from '../engine/index.js'
 import { describeEndpoint, resolveName } from '../kube/names.js'
 import { completePacket, PacketError } from '../net/complete.js'
 import { escapeText, FaultError, fail } from '../net/fault.js'
-import type { Packet } from '../net/packet.js'
+import { MissingFieldError } from '../net/missing.js'
+import type { Answer, Packet } from '../net/packet.js'
 import { ingressInterface } from '../netns/ingress.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { explain } from './explain.js'
@@ -50,7 +51,7 @@ Examples:
       if (iface !== 'local' && !namespace.links.some((link) => link.name === iface))
         fail('PACKET', 1, 1, `there is no interface '${escapeText(iface)}', expected local or ${linkNames(namespace)}`)
       const packet = whole({ ...said, iface })
-      const answer = new Engine(namespace).process(packet, { trace: true, ct: true })
+      const answer = send(new Engine(namespace), packet)
       const endpoint = cluster && describeEndpoint(cluster, answer)
       if (options.json) {
         const data = { ...answer, ...(endpoint ? { endpoint } : {}), assumed: namespace.assumed }
@@ -61,6 +62,15 @@ Examples:
 
 function linkNames(namespace: NetworkNamespace): string {
   return namespace.links.map((link) => escapeText(link.name)).join(', ')
+}
+
+function send(engine: Engine, packet: Packet): Answer {
+  try {
+    return engine.process(packet, { trace: true, ct: true })
+  } catch (error) {
+    if (!(error instanceof MissingFieldError)) throw error
+    return fail('PACKET', 0, 0, error.message)
+  }
 }
 
 /** The packet with its defaults; what is wrong with a field is a fault of the PACKET argument. */

@@ -20,6 +20,7 @@ import { packetLength } from '../net/length.js'
 import type { Answer, Packet, Verdict } from '../net/packet.js'
 import { type AnswerReader, VERDICTS } from './answer.js'
 import type { CoreExports } from './core.js'
+import { readFacts, writeFacts } from './facts.js'
 import { readPacket, writeHeader } from './header.js'
 import { writePlain } from './plain.js'
 
@@ -140,6 +141,7 @@ export class PacketBatch {
     const flags =
       (trace ? RECORD_TRACE : 0) | (whole.inner ? RECORD_QUOTES : 0) | (whole.bad_csum ? RECORD_BAD_CHECKSUM : 0)
     view.setUint16(at + RECORD_FLAGS_OFF, flags, true)
+    writeFacts(view, at, whole)
     if (whole.inner !== undefined) writeHeader(view, this.at.quotes + i * HDR_BYTES, whole.inner)
     this.#kept.set(i, whole)
   }
@@ -160,6 +162,11 @@ export class PacketBatch {
     )
   }
 
+  /** The `id` of packet `i`; without, in a batch of several, its place. */
+  name(i: number): number | string | undefined {
+    return (i < this.#ids.length ? this.#ids[i] : undefined) ?? (this.capacity > 1 ? `[${i}] of the batch` : undefined)
+  }
+
   /** Packet `i` as it was given by `set`, with what was left out; or as its record says. */
   packet(i: number): Packet {
     const known = this.#kept.size > 0 ? this.#kept.get(this.#index(i)) : undefined
@@ -169,6 +176,7 @@ export class PacketBatch {
     const iface = this.#host.linkNames[view.getUint32(at + RECORD_IN_LINK_OFF, true)] || 'local'
     const packet = readPacket(view, at, iface) as Packet
     packet.mark = view.getUint32(at + RECORD_MARK_OFF, true)
+    readFacts(view, at, packet)
     const quotes = (view.getUint16(at + RECORD_FLAGS_OFF, true) & RECORD_QUOTES) !== 0
     if (quotes) packet.inner = readPacket(view, this.at.quotes + i * HDR_BYTES)
     else {

@@ -12,6 +12,7 @@ import {
   RESULT_ZONE_OFF,
   SECTION_CONNECTIONS,
   SECTION_SYSCTLS,
+  STOP_ASKED,
   STOP_CLOCK,
   STOP_CONNECTIONS,
   STOP_LINK,
@@ -29,6 +30,7 @@ import type { Ruleset } from '../netfilter/model.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { AnswerReader } from './answer.js'
+import { missingField } from './asked.js'
 import { type BatchHost, PacketBatch } from './batch.js'
 import { readConnection } from './connection.js'
 import { type Core, type CoreExports, inlinedCore, instantiate } from './core.js'
@@ -115,7 +117,7 @@ export class Engine implements DataPlane {
     return this.#core.memoryUsed() >>> 0
   }
 
-  /** Room for `capacity` packets (352 bytes each, reserved for good; only what is used costs memory). */
+  /** Room for `capacity` packets (384 bytes each, reserved for good; only what is used costs memory). */
   newBatch(capacity: number): PacketBatch {
     return new PacketBatch(this.#host, capacity)
   }
@@ -210,6 +212,8 @@ export class Engine implements DataPlane {
       case STOP_TRACE:
       case STOP_TRACE_LOST:
         throw new RangeError(`the events of one packet do not fit: raise the option traceBytes`)
+      case STOP_ASKED:
+        throw missingField(batch.view, this.image, batch.name(index))
       case STOP_RULES:
         throw new RangeError('the recent lists are full: raise the compile limit maxRecentEntries')
       default:

@@ -31,6 +31,7 @@ import {
   TCP_ACK,
   TCP_SYN,
 } from '../net/proto.js'
+import { writeNoFacts } from './facts.js'
 
 const U32 = 0xffffffff
 const NO_CHUNK = 256
@@ -247,5 +248,6 @@ export function writePlain(
   view.setUint32(at + RECORD_LENGTH_OFF, length, true)
   view.setUint32(at + RECORD_IN_LINK_OFF, link, true)
   view.setUint32(at + RECORD_ZONE_OFF, trace ? RECORD_TRACE << 16 : 0, true)
+  writeNoFacts(view, at)
   return true
 }

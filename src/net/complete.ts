@@ -54,7 +54,7 @@ const PACKET_FIELDS = QUOTED_FIELDS.concat([
   'bad_csum',
   'inner_len',
   'extra_len',
-]).concat(['uid', 'gid', 'mac', 'at_ms'])
+]).concat(['uid', 'gid', 'cpu', 'mac', 'at_ms'])
 /** Header bits that decide nothing here: accepted, checked to be numbers or true/false, and left out. */
 const IDLE_FIELDS = ['icmp_rest', 'icmp_seq', 'mtu', 'ip_id', 'spi', 'no_csum', 'init_tag', 'win']
 const QUOTED_SET: ReadonlySet<string> = new Set(QUOTED_FIELDS)
@@ -235,7 +235,8 @@ function beyondHeader(f: Fields, packet: Packet, number: number): void {
   packet.mark = f.int('mark', 0, U32, 0)
   const extra = f.int('extra_len', 0, 65535, 0)
   if (extra > 0) packet.extra_len = extra
-  for (const name of ['uid', 'gid'] as const) if (f.has(name)) packet[name] = f.int(name, 0, U32, 0)
+  for (const name of ['uid', 'gid'] as const) if (f.has(name)) packet[name] = f.int(name, 0, U32 - 1, 0)
+  if (f.has('cpu')) packet.cpu = f.int('cpu', 0, U32, 0)
   if (f.has('at_ms')) packet.at_ms = f.int('at_ms', 0, MAX_MS, 0)
   const bad = f.get('bad_csum')
   if (typeof bad !== 'boolean' && bad !== undefined) f.problem('bad_csum', `${show(bad)} is not true or false`)

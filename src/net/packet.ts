@@ -65,9 +65,11 @@ export interface Packet extends Header {
   bad_csum?: boolean
   /** How many bytes of the quoted packet an ICMP error carries at most. Default: 548 for ICMP, 1232 for ICMPv6. */
   inner_len?: number
-  /** Owner of the sending process, for `local`. */
+  /** Owner of the sending process, for `local`: numbers, 0 to 4294967294. */
   uid?: number
   gid?: number
+  /** The CPU that handles the packet, 0 to 4294967295. */
+  cpu?: number
   /** Ethernet source address. */
   mac?: string
   /** Absolute time in milliseconds, never less than the packet's before. Default: the clock stays. */

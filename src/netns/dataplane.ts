@@ -17,7 +17,8 @@ export interface ProcessOptions {
 }
 
 export interface DataPlane {
-  /** Sends one packet through. Throws a RangeError on an unknown interface or a clock that runs backwards. */
+  /** Sends one packet through. Throws a RangeError on an unknown interface or a clock that runs
+   * backwards, and a MissingFieldError (a RangeError too) when a rule asks for a field that the packet does not give. */
   process(packet: Packet, options?: ProcessOptions): Answer
   /** Every live connection, in the order in which they were confirmed. */
   conntrack(): ConntrackEntry[]

@@ -194,8 +194,21 @@ export function printedPacket({ packet, fields }: Resolved, timed = false): Part
     if (inner === undefined) delete printed.inner
     else printed.inner = inner
   }
-  for (const key of ['mark', 'payload_len', 'win', 'bad_csum', 'sctp_chunk', 'vtag', 'uid', 'gid', 'mac'] as const) {
-    if (fields[key] !== undefined && packet[key]) (printed as Record<string, unknown>)[key] = packet[key]
+  for (const key of [
+    'mark',
+    'payload_len',
+    'win',
+    'bad_csum',
+    'sctp_chunk',
+    'vtag',
+    'uid',
+    'gid',
+    'cpu',
+    'mac',
+  ] as const) {
+    const zero = key === 'uid' || key === 'gid' || key === 'cpu'
+    if (fields[key] !== undefined && (packet[key] || (zero && packet[key] === 0)))
+      (printed as Record<string, unknown>)[key] = packet[key]
   }
   if (timed && packet.at_ms !== undefined) printed.at_ms = packet.at_ms
   return printed

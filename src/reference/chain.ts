@@ -66,7 +66,8 @@ export function runChain(world: World, skb: Skb, table: TableName, hook: HookNam
       continue
     }
     here.index++
-    const place = { visit: here.visit, table, chain: here.chain.name, number: here.index }
+    const at = { table, chain: here.chain.name, number: here.index, file: rules.ruleset.file, line: rule.line }
+    const place = { visit: here.visit, ...at }
     if (!matchesRule(rule, skb, { world, backend: rules.ruleset.backend, ...place })) continue
     count(rules, rule, skb)
     note(world, skb, table, here.chain.name, here.index)

@@ -47,7 +47,7 @@ function mayAnswer(skb: Skb): boolean {
 /** The header as an error quotes it: without what only the walk knows. */
 function quote(packet: Packet): Quoted {
   const { iface: _iface, mark: _mark, id: _id, at_ms: _at, win: _win, inner: _inner, ...header } = packet
-  const { uid: _uid, gid: _gid, mac: _mac, vtag: _vtag, bad_csum: _bad, inner_len: _len, ...quoted } = header
+  const { uid: _uid, gid: _gid, cpu: _cpu, mac: _mac, vtag: _vtag, bad_csum: _bad, inner_len: _len, ...quoted } = header
   return quoted
 }
 

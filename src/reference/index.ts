@@ -90,6 +90,7 @@ export class ReferenceEngine implements DataPlane {
       now: 0,
       draws: new Draws(this.#seed, 0n),
       recorder: { steps: [], trace: [], traceReply: [] },
+      given: null,
       sent: null,
       send: (answer, cause, kind) => sendAnswer(world, answer, cause, kind),
     }
@@ -116,6 +117,7 @@ export class ReferenceEngine implements DataPlane {
     const recorded = this.#choices && new RecordedDraws(this.#choices, world.ns, packet, world.recorder, seeded)
     world.draws = recorded ?? seeded
     world.sent = null
+    world.given = packet
     const { end, skb } = packet.iface === 'local' ? sendLocal(world, packet) : receive(world, packet)
     const answer = this.#answer(packet, end, skb, options)
     recorded?.finish(answer)

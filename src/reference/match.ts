@@ -1,6 +1,7 @@
 // Does a rule match a packet? Every match of netfilter/model.ts that conntrack, sets and lists have no file for.
 // Kernel: net/netfilter/xt_*.c, net/ipv4/netfilter/ip_tables.c (ip_packet_match).
 
+import { type AskedField, MissingFieldError } from '../net/missing.js'
 import { hasPorts, sctpChunkNumber } from '../net/proto.js'
 import type { Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import { inPrefix, isMulticast, numberOf } from './address.js'
@@ -21,6 +22,14 @@ export interface MatchContext {
   readonly table: TableName
   readonly chain: string
   readonly number: number
+  readonly file: string
+  readonly line: number
+}
+
+/** Stops the packet: the rule needs what it does not say. */
+export function ask(field: AskedField, { world, table, chain, number, file, line }: MatchContext): never {
+  const place = line > 0 ? { ...(file === '' ? {} : { file }), line } : {}
+  throw new MissingFieldError(world.given?.id, field, { table, chain, rule: number, ...place })
 }
 
 function negate<T>(n: Negatable<T> | undefined, test: (value: T) => boolean): boolean {

@@ -150,6 +150,8 @@ export interface World {
   /** Fresh for each packet. */
   draws: PacketDraws
   recorder: Recorder
+  /** The packet that is being processed, as given. */
+  given: Packet | null
   /** An answer that left or arrived, for the packet being processed. */
   sent: { answer: Answer['reply']; with: string } | null
   /** Sends an answer (RST, ICMP error) of this host on its way. */

@@ -114,7 +114,7 @@ batch('records that were filled without packets', () => {
   const room = engine.newBatch(2)
   room.set(0, syn('192.168.0.50', 7))
   const records = room.records
-  records.copyWithin(96, 0, 96) // the second record is the first
+  records.copyWithin(128, 0, 128) // the second record is the first
   room.length = 2
   assert.is(engine.processBatch(room), 2)
   assert.is(room.verdict(1), 'forward')

@@ -30,7 +30,7 @@ function recordOf(to: PacketBatch, i: number, packet: Packet): { bytes?: number[
   } catch (error) {
     return { error: String(error) }
   }
-  const bytes = [...to.records.subarray(i * RECORD_BYTES, i * RECORD_BYTES + 88)]
+  const bytes = [...to.records.subarray(i * RECORD_BYTES, (i + 1) * RECORD_BYTES)]
   return { bytes, packet: to.packet(i) }
 }
 

@@ -1,0 +1,37 @@
+// Which rule stopped a packet, and for what: the core's ASKED words as the error that says so.
+import { ASKED_COUNTER_AT, ASKED_FIELD_AT, FIELD_CODES, SECTION_LINES } from '../../assembly/layout.js'
+import { type Image, sectionWords } from '../compile/image.js'
+import { type AskedField, MissingFieldError } from '../net/missing.js'
+
+/** By FIELD_* - 1. */
+const FIELDS: readonly AskedField[] = [
+  'uid',
+  'gid',
+  'cpu',
+  'wall clock',
+  'payload',
+  'mac',
+  'mac_dst',
+  'pkttype',
+  'tcp_options',
+  'frag',
+  'extensions',
+]
+if (FIELDS.length !== FIELD_CODES - 1) throw new Error('fields without a name')
+
+/** The error for the packet that the core stopped last. */
+export function missingField(view: DataView, image: Image, packet: number | string | undefined): MissingFieldError {
+  const counter = view.getUint32(ASKED_COUNTER_AT, true)
+  const field = FIELDS[view.getUint32(ASKED_FIELD_AT, true) - 1]!
+  const { chains, files } = image.symbols
+  const chain = chains.find((c) => counter > c.counter && counter <= c.counter + c.rules)!
+  const line = sectionWords(image.bytes, SECTION_LINES)[counter] ?? 0
+  const file = files[chain.file] ?? ''
+  return new MissingFieldError(packet, field, {
+    table: chain.table,
+    chain: chain.name,
+    rule: counter - chain.counter,
+    ...(file !== '' && line > 0 ? { file } : {}),
+    ...(line > 0 ? { line } : {}),
+  })
+}

@@ -1,0 +1,42 @@
+// What a packet's record says beyond the header, for the rules that ask: owner, CPU.
+// Owns bytes 88 to 127 of a record (RECORD_CPU_OFF and what follows); net/complete.ts says what the fields are.
+import {
+  OWNER_UNKNOWN,
+  RECORD_BYTES,
+  RECORD_CPU_OFF,
+  RECORD_GID_OFF,
+  RECORD_HAS_CPU,
+  RECORD_HAS_OFF,
+  RECORD_UID_OFF,
+} from '../../assembly/layout.js'
+import type { Packet } from '../net/packet.js'
+
+/** Writes that nothing is known. */
+export function writeNoFacts(view: DataView, at: number): void {
+  for (let i = RECORD_CPU_OFF; i < RECORD_BYTES; i += 4) view.setUint32(at + i, 0, true)
+  view.setUint32(at + RECORD_UID_OFF, OWNER_UNKNOWN, true)
+  view.setUint32(at + RECORD_GID_OFF, OWNER_UNKNOWN, true)
+}
+
+/** Writes what a complete packet says. */
+export function writeFacts(view: DataView, at: number, packet: Packet): void {
+  writeNoFacts(view, at)
+  let has = 0
+  view.setUint32(at + RECORD_UID_OFF, packet.uid ?? OWNER_UNKNOWN, true)
+  view.setUint32(at + RECORD_GID_OFF, packet.gid ?? OWNER_UNKNOWN, true)
+  if (packet.cpu !== undefined) {
+    view.setUint32(at + RECORD_CPU_OFF, packet.cpu, true)
+    has |= RECORD_HAS_CPU
+  }
+  view.setUint8(at + RECORD_HAS_OFF, has)
+}
+
+/** Reads them back into a packet. */
+export function readFacts(view: DataView, at: number, packet: Packet): void {
+  const has = view.getUint8(at + RECORD_HAS_OFF)
+  const uid = view.getUint32(at + RECORD_UID_OFF, true)
+  const gid = view.getUint32(at + RECORD_GID_OFF, true)
+  if (uid !== OWNER_UNKNOWN) packet.uid = uid
+  if (gid !== OWNER_UNKNOWN) packet.gid = gid
+  if (has & RECORD_HAS_CPU) packet.cpu = view.getUint32(at + RECORD_CPU_OFF, true)
+}

@@ -1,0 +1,53 @@
+// A rule that needs what a packet does not give: the error with which a packet is stopped there.
+// Owns the names of such fields and the words of the message; both engines throw it.
+import { escapeText } from './fault.js'
+
+/** What rules may ask for: fields of a packet (net/packet.ts), and `wall clock`, an option of the data plane. */
+export type AskedField =
+  | 'uid'
+  | 'gid'
+  | 'cpu'
+  | 'wall clock'
+  | 'payload'
+  | 'mac'
+  | 'mac_dst'
+  | 'pkttype'
+  | 'tcp_options'
+  | 'frag'
+  | 'extensions'
+
+/** The rule that asks: table and chain, its number from 1, and file and line (from 1) when it was read from a text. */
+export interface AskingRule {
+  readonly table: string
+  readonly chain: string
+  readonly rule: number
+  readonly file?: string
+  readonly line?: number
+}
+
+/**
+ * Thrown when a packet reaches a rule that needs a field which the packet does not give. The packet is stopped there: what
+ * rules before did (counters, lists) stays done; it is in no way decided. The message names packet, rule and field.
+ */
+export class MissingFieldError extends RangeError {
+  readonly field: AskedField
+  readonly rule: AskingRule
+  /** The packet's `id`; undefined when it has none. */
+  readonly packet: number | string | undefined
+
+  constructor(packet: number | string | undefined, field: AskedField, rule: AskingRule) {
+    const { file, line } = rule
+    const place = line === undefined ? '' : ` (${file === undefined ? 'line ' : `${escapeText(file)}:`}${line})`
+    const name = packet === undefined ? 'the packet' : `packet ${escapeText(String(packet))}`
+    const clock = field === 'wall clock'
+    const needed = clock ? 'the wall clock' : `the packet's ${field}`
+    const rest = clock ? 'give the option for it' : `give the field \`${field}\``
+    super(
+      `${name} reaches rule ${rule.rule} of ${rule.table} ${escapeText(rule.chain)}${place}, which needs ${needed}: ${rest}`,
+    )
+    this.name = 'MissingFieldError'
+    this.field = field
+    this.rule = rule
+    this.packet = packet
+  }
+}
