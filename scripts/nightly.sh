@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # What takes longer than the gate allows: long property runs, planted faults, the whole bench. Needs what the gate
-# needs. FC_RUNS and FAULTS set how long.
+# needs. FC_RUNS, FAULTS and IMAGES set how long.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 npm run -s wasm
 FC_RUNS=${FC_RUNS:-10000} node --import tsx test/run.ts property/engine-reference property/invariance property/service-promise
+node --import tsx test/fuzz/damage-images.ts "${IMAGES:-1000000}" "${FC_SEED:-$RANDOM}"
 node --import tsx scripts/mutate-wasm.mjs --count "${FAULTS:-300}"
 npm run -s bench

@@ -4,7 +4,8 @@ import * as L from '../../assembly/layout.js'
 import { checkPackets } from './check-packets.js'
 import { checkRules } from './check-rules.js'
 import { checkSets } from './check-sets.js'
-import { type Image, imageChecksum, type SectionRange, type Symbols, sectionTable } from './image.js'
+import { checkSymbols } from './check-symbols.js'
+import { type Image, imageChecksum, type SectionRange, sectionTable } from './image.js'
 
 /** What is wrong with an image. */
 export class ImageError extends Error {
@@ -109,14 +110,17 @@ export function checkImage(bytes: Uint8Array): void {
 export function readImage(bytes: Uint8Array): Image {
   const copy = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
   checkImage(copy)
-  const range = sectionTable(copy).get(L.SECTION_SYMBOLS)
+  const table = sectionTable(copy)
+  const range = table.get(L.SECTION_SYMBOLS)
   if (range === undefined) throw new ImageError('the image is damaged: it has no symbols')
+  let value: unknown
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(
       copy.subarray(range.offset, range.offset + range.bytes),
     )
-    return { bytes: copy, symbols: JSON.parse(text) as Symbols, namespace: null }
+    value = JSON.parse(text)
   } catch {
     throw new ImageError('the image is damaged: its symbols cannot be read')
   }
+  return { bytes: copy, symbols: checkSymbols(value, new ImageView(copy, table)), namespace: null }
 }
