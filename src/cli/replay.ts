@@ -1,6 +1,6 @@
 // `nodeplane replay`: packets through one namespace, one JSON line each.
 import { writeFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { Engine } from '../engine/index.js'
 import { describeEndpoint } from '../kube/names.js'
 import { fail } from '../net/fault.js'
@@ -52,7 +52,7 @@ export function replayCommand(): Command {
     .option('--counters <file>', 'write iptables-save -c text after the run (and FILE.v6)')
     .option('--conntrack <file>', 'write what conntrack -L -o extended would print after the run')
     .option('--engine <engine>', 'wasm or reference (the naive one)', 'wasm')
-    .option('--random <seed>', 'seed of every random choice', parseSeed, 0n)
+    .addOption(new Option('--random <seed>', 'seed of every random choice').argParser(parseSeed).default(0n, '0'))
     .option(
       '--choices <file>',
       "answers (JSON lines, the kernel's say) whose random choices are followed; needs --packets",

@@ -52,6 +52,14 @@ function file(name: string, content: string | Uint8Array): string {
 const cli = suite('commands')
 cli.after(() => rmSync(dir, { recursive: true }))
 
+cli('every command says how it is used', () => {
+  const program = makeProgram()
+  for (const command of [program, ...program.commands]) {
+    const text = command.helpInformation()
+    assert.match(text, `Usage: ${command === program ? '' : 'nodeplane '}${command.name()}`)
+  }
+})
+
 cli('trace: final word first, then the walk with places of rules', async () => {
   const { out, faults } = await run(
     'trace',

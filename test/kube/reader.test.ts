@@ -45,6 +45,18 @@ test("the API server's own lists leave out kind and apiVersion of their items", 
   assert.equal(names('{"apiVersion":"v1","kind":"NodeList","items":null}'), [])
 })
 
+test('a file that was cut off is told so', () => {
+  const list = `apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Node\n  metadata:\n    name: a\n`
+  assert.is(faults(list), 'f:1:1: kind: Required value (a list without its end: was the file cut off?)')
+  assert.is(faults(`${list}    uid:`), 'f:7:9: the file ends behind a key, without its value: was it cut off?')
+  assert.is(faults(`${list}kind: List\n`), 'no fault')
+  const service = (spec: string) =>
+    faults(`{"apiVersion":"v1","kind":"Service","metadata":{"name":"a","namespace":"b"},"spec":${spec}}`)
+  assert.is(service('{"clusterIP":"10.96.0.7"}'), 'f:1:84: Service b/a: spec.ports: Required value')
+  assert.is(service('{"clusterIP":"None"}'), 'no fault')
+  assert.is(service('{"type":"ExternalName"}'), 'no fault')
+})
+
 test('only what is read is kept', () => {
   const { cluster } = read(
     '{"apiVersion":"v1","kind":"Node","metadata":{"name":"a","uid":"x","labels":{"a":"b","topology.kubernetes.io/zone":"z"}},"spec":{"taints":[]}}',

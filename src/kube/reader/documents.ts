@@ -94,7 +94,14 @@ function jsonDocument(file: string, text: string, start: number, value: unknown)
   return { file, value, place: (path) => lineAndColumn(text, jsonOffset(text, start, path)) }
 }
 
+/** A key without a value, and no end of line after it. */
+const CUT_OFF = /(?:^|\n)[ \t]*(?:- +)*[^\s#'"][^\n#'"]*:[ \t]*$/
+
 function yamlDocuments(file: string, text: string, note: (text: string) => void): SourceDocument[] {
+  if (CUT_OFF.test(text.slice(-1000))) {
+    const { line, column } = lineAndColumn(text, text.length)
+    throw fault(file, line, column, 'the file ends behind a key, without its value: was it cut off?')
+  }
   const lines = new LineCounter()
   const at = (offset: number): { line: number; column: number } => {
     const { line, col } = lines.linePos(offset)

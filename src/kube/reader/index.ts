@@ -15,6 +15,8 @@ export { readProxyConfig } from './proxy-config.js'
 
 /** Faults listed at most; more are counted. */
 const MOST_FAULTS = 100
+/** kubectl prints a list's kind after its items. */
+const CUT_LIST = ' (a list without its end: was the file cut off?)'
 /** Lists inside of lists. */
 const MOST_LISTS = 10
 
@@ -68,7 +70,7 @@ class Reading {
     const object = value as { apiVersion?: unknown; kind?: unknown; items?: unknown }
     const its = {
       apiVersion: this.#word(doc, path, 'apiVersion', object.apiVersion ?? apiVersion),
-      kind: this.#word(doc, path, 'kind', object.kind ?? kind),
+      kind: this.#word(doc, path, 'kind', object.kind ?? kind, Array.isArray(object.items) ? CUT_LIST : ''),
     }
     if (its.apiVersion === '' || its.kind === '') return
     if (its.kind.endsWith('List') && (Array.isArray(object.items) || object.items === null || its.kind === 'List')) {
@@ -98,10 +100,10 @@ class Reading {
     return { cluster, notes: [...this.notes, ...clusterNotes(cluster)] }
   }
 
-  #word(doc: SourceDocument, path: Path, field: string, value: unknown): string {
+  #word(doc: SourceDocument, path: Path, field: string, value: unknown, hint = ''): string {
     if (typeof value === 'string' && value !== '') return value
     const missing = value === '' || value === undefined || value === null
-    const words = missing ? 'Required value' : `Invalid value: ${show(value)}: must be a text`
+    const words = missing ? `Required value${hint}` : `Invalid value: ${show(value)}: must be a text`
     this.#fault(doc, [...path, field], field, words)
     return ''
   }
@@ -178,6 +180,8 @@ function meaning(list: keyof Cluster, output: unknown): Issue[] {
 
 function serviceIssues(service: KubeService): Issue[] {
   const ports = service.spec?.ports ?? []
+  const portless = service.spec?.type === 'ExternalName' || service.spec?.clusterIP === 'None'
+  if (ports.length === 0 && !portless) return [{ path: ['spec', 'ports'], words: 'Required value' }]
   if (ports.length < 2) return []
   const seen = new Set<string>()
   return ports.flatMap((port, i): Issue[] => {
