@@ -3,8 +3,8 @@
 // check.ts a finished table. What the model does not hold is refused by name, never skipped.
 // Spec: iptables-restore(8) 1.8.9 without --noflush: a table that comes again starts anew but keeps its policies.
 import { type Fault, FaultError } from '../net/fault.js'
-import { type CheckedTable, checkTable } from './check.js'
-import { KNOWN_TARGETS } from './known.js'
+import { checkTable } from './check.js'
+import { chainNameProblem, counter } from './command.js'
 import { Words } from './lex.js'
 import { LineFault } from './line-fault.js'
 import {
@@ -12,14 +12,13 @@ import {
   BUILTIN_CHAINS,
   type Counters,
   type Family,
-  type Rule,
   type Ruleset,
   type Table,
   type TableName,
 } from './model.js'
-import { OTHER_TARGETS } from './names.js'
-import { printRule } from './print.js'
-import { type Command, chainNameProblem, counter, RuleReader, type TableView } from './read-rule.js'
+import { RuleReader } from './read-rule.js'
+import { runCommand } from './run-command.js'
+import { type Room, TableDraft } from './table-draft.js'
 import { shown } from './words.js'
 
 /** Passing one of these is one fault, and the end of reading. */
@@ -45,48 +44,9 @@ export interface ReadOptions {
   readonly allowEmpty?: boolean
 }
 
-interface ChainDraft {
-  readonly name: string
-  policy: 'ACCEPT' | 'DROP' | null
-  counters: Counters
-  rules: Rule[]
-}
-
-const ZERO: Counters = { packets: 0n, bytes: 0n }
 const TABLES = Object.keys(BUILTIN_CHAINS) as TableName[]
 
-class TableDraft implements TableView, CheckedTable {
-  readonly name: TableName
-  readonly family: Family
-  readonly chains = new Map<string, ChainDraft>()
-
-  constructor(name: TableName, family: Family, before: Table | undefined) {
-    this.name = name
-    this.family = family
-    for (const chain of before?.chains ?? []) this.kept.set(chain.name, chain.policy ?? 'ACCEPT')
-  }
-
-  private readonly kept = new Map<string, 'ACCEPT' | 'DROP'>()
-
-  /** The built-in chain of this name, brought in when the text first speaks of it. */
-  private builtin(name: string): ChainDraft | undefined {
-    if (!(BUILTIN_CHAINS[this.name] as readonly string[]).includes(name)) return undefined
-    const chain: ChainDraft = { name, policy: this.kept.get(name) ?? 'ACCEPT', counters: ZERO, rules: [] }
-    this.chains.set(name, chain)
-    return chain
-  }
-
-  chainNamed(name: string): ChainDraft | undefined {
-    return this.chains.get(name) ?? this.builtin(name)
-  }
-
-  finish(): Table {
-    for (const name of BUILTIN_CHAINS[this.name]) this.chainNamed(name)
-    return { name: this.name, chains: [...this.chains.values()] }
-  }
-}
-
-class Reader {
+class Reader implements Room {
   private readonly options: ReadOptions
   private readonly words = new Words()
   private readonly rules: RuleReader
@@ -251,25 +211,13 @@ class Reader {
     if (chain === undefined || chain.policy === null) {
       if (policy !== '-')
         throw new LineFault(words.column[1]!, `${shown(name)} is no built-in chain: expected - instead of a policy`)
-      chain = this.newChain(table, name, words.column[0]!)
+      chain = table.newChain(name, words.column[0]!, this)
     } else if (policy === 'ACCEPT' || policy === 'DROP') chain.policy = policy
     else if (policy !== '-')
       throw new LineFault(words.column[1]!, `${shown(policy)} is no policy: expected ACCEPT or DROP`)
     if (counts === undefined) return
     const counted = parseCounters(counts, words.column[2]!)
     if (chain.policy !== null && policy !== '-') chain.counters = counted
-  }
-
-  private newChain(table: TableDraft, name: string, column: number): ChainDraft {
-    if (table.chains.has(name)) throw new LineFault(column, `the chain ${shown(name)} is defined twice`)
-    if (['ACCEPT', 'DROP', 'QUEUE', 'RETURN'].includes(name)) {
-      throw new LineFault(column, `${shown(name)} is a verdict: expected another name for a chain`)
-    }
-    if (++this.chainCount > this.chainLimit)
-      this.stop(this.line, column, `too many chains: expected at most ${this.chainLimit}`)
-    const chain: ChainDraft = { name, policy: null, counters: ZERO, rules: [] }
-    table.chains.set(name, chain)
-    return chain
   }
 
   private command(table: TableDraft, line: string): void {
@@ -284,128 +232,17 @@ class Reader {
     this.words.read(line, from)
     if (this.words.count === 0)
       throw new LineFault(1, 'no command on this line: expected an empty line or -A CHAIN and a rule')
-    this.run(table, this.rules.read(table, this.line, counters))
+    runCommand(table, this.rules.read(table, this.line, counters), this)
   }
 
-  private existing(table: TableDraft, name: string, column: number): ChainDraft {
-    const chain = table.chainNamed(name)
-    if (chain !== undefined) return chain
-    throw new LineFault(column, `the chain ${shown(name)} is not defined in table ${table.name} before this line`)
+  countChain(column: number): void {
+    if (++this.chainCount > this.chainLimit)
+      this.stop(this.line, column, `too many chains: expected at most ${this.chainLimit}`)
   }
 
-  private run(table: TableDraft, command: Command): void {
-    switch (command.kind) {
-      case 'append': {
-        const chain = this.existing(table, command.chain, command.column)
-        this.countRules(command.rules.length)
-        for (const rule of command.rules) chain.rules.push(rule)
-        break
-      }
-      case 'insert': {
-        const { rules } = this.existing(table, command.chain, command.column)
-        if (command.number > rules.length + 1) {
-          throw new LineFault(command.column, `there is no rule ${command.number} to insert before`)
-        }
-        this.countRules(command.rules.length)
-        for (const rule of command.rules) rules.splice(command.number - 1, 0, rule)
-        break
-      }
-      case 'replace':
-      case 'delete-number': {
-        const { rules } = this.existing(table, command.chain, command.column)
-        if (command.number > rules.length) throw new LineFault(command.column, `there is no rule ${command.number}`)
-        if (command.kind === 'replace') rules[command.number - 1] = command.rules[0]!
-        else rules.splice(command.number - 1, 1)
-        break
-      }
-      case 'delete': {
-        const chain = this.existing(table, command.chain, command.column)
-        for (const rule of command.rules) {
-          const text = printRule(chain.name, rule)
-          const at = chain.rules.findIndex((r) => printRule(chain.name, r) === text)
-          if (at < 0) throw new LineFault(command.column, 'there is no such rule to delete')
-          chain.rules.splice(at, 1)
-        }
-        break
-      }
-      case 'new': {
-        const { chain: name, column } = command
-        const clash = KNOWN_TARGETS.has(name) || OTHER_TARGETS.has(name)
-        if (clash) throw new LineFault(column, `${shown(name)} is a target: expected another name for a chain`)
-        const problem = /^[-!]/.test(name) ? 'a chain name cannot begin with - or !' : chainNameProblem(name)
-        if (problem !== undefined) throw new LineFault(column, problem)
-        if (table.chainNamed(name) !== undefined)
-          throw new LineFault(column, `the chain ${shown(name)} is defined twice`)
-        this.newChain(table, name, column)
-        break
-      }
-      case 'remove':
-        this.remove(table, command.chain, command.column)
-        break
-      case 'flush':
-      case 'zero':
-        this.clear(table, command)
-        break
-      case 'policy': {
-        const chain = this.existing(table, command.chain, command.column)
-        const { policy } = command
-        if (chain.policy === null)
-          throw new LineFault(command.column, `${shown(chain.name)} is no built-in chain: it has no policy`)
-        if (policy !== 'ACCEPT' && (policy !== 'DROP' || table.name === 'nat')) {
-          throw new LineFault(
-            command.column,
-            `${shown(policy)} is no policy here: expected ACCEPT or DROP (not in nat)`,
-          )
-        }
-        chain.policy = policy
-        break
-      }
-      case 'none':
-        break
-    }
-  }
-
-  private countRules(count: number): void {
+  countRules(count: number): void {
     this.ruleCount += count
     if (this.ruleCount > this.ruleLimit) this.stop(this.line, 0, `too many rules: expected at most ${this.ruleLimit}`)
-  }
-
-  private remove(table: TableDraft, name: string | undefined, column: number): void {
-    const gone =
-      name === undefined
-        ? [...table.chains.values()].filter((c) => c.policy === null)
-        : [this.existing(table, name, column)]
-    const names = new Set(gone.map((c) => c.name))
-    for (const chain of gone) {
-      if (chain.policy !== null)
-        throw new LineFault(column, `${shown(chain.name)} is a built-in chain: it cannot be deleted`)
-      if (chain.rules.length > 0) throw new LineFault(column, `the chain ${shown(chain.name)} is not empty`)
-    }
-    for (const chain of table.chains.values()) {
-      for (const { target } of chain.rules) {
-        if ((target?.target === 'jump' || target?.target === 'goto') && names.has(target.chain)) {
-          throw new LineFault(column, `the chain ${shown(target.chain)} is still jumped to from ${shown(chain.name)}`)
-        }
-      }
-    }
-    for (const chain of gone) table.chains.delete(chain.name)
-  }
-
-  private clear(table: TableDraft, command: Extract<Command, { readonly kind: 'flush' | 'zero' }>): void {
-    const chains =
-      command.chain === undefined ? [...table.chains.values()] : [this.existing(table, command.chain, command.column)]
-    const { number } = command
-    for (const chain of chains) {
-      if (command.kind === 'flush') {
-        chain.rules = []
-        continue
-      }
-      if (number > chain.rules.length) throw new LineFault(command.column, `there is no rule ${number}`)
-      if (number === 0) chain.counters = ZERO
-      chain.rules = chain.rules.map((r, i) => {
-        return r.counters !== undefined && (number === 0 || number === i + 1) ? { ...r, counters: ZERO } : r
-      })
-    }
   }
 }
 
