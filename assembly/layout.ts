@@ -222,12 +222,15 @@ export const TARGET_CONNMARK_SAVE = 10 // A: nfmask, B: ctmask
 export const TARGET_CONNMARK_RESTORE = 11 // A: nfmask, B: ctmask
 export const TARGET_NOTRACK = 12
 export const TARGET_CT = 13 // A: zone of the original | of the reply direction << 16, B: 1, 2 = that one is the packet's mark
-export const TARGET_CODES = 14
+export const TARGET_SNPT = 45 // A: word index of an NPT record in CODE; 46: the destination
+export const TARGET_DNPT = 46
+export const TARGET_CODES = 47
 
 export const NAT_DNAT = 0
 export const NAT_SNAT = 1
 export const NAT_MASQUERADE = 2
 export const NAT_REDIRECT = 3
+export const NAT_NETMAP = 4 // addresses of the range: first and last of the prefix
 
 // NAT range record
 export const NATRANGE_BYTES = 48
@@ -243,6 +246,15 @@ export const NATRANGE_RANDOM = 4
 export const NATRANGE_RANDOM_FULLY = 8
 export const NATRANGE_PERSISTENT = 16
 export const NATRANGE_OFFSET = 32
+
+// NPT record: a prefix for another one
+export const NPT_BYTES = 48
+export const NPT_LENGTH_OFF = 0 // the longer one's, up to 64
+export const NPT_FROM_LENGTH_OFF = 4 // up to 64
+export const NPT_ADJUSTMENT_OFF = 8 // 16 bits: what keeps the checksum
+export const NPT_FROM_OFF = 16 // 16 bytes
+export const NPT_TO_OFF = 32 // 16 bytes
+export const NPT_MAX_LENGTH = 64
 
 // ---------------------------------------------------------------------------------------------------------------
 // Trace events
@@ -522,6 +534,7 @@ export const VERDICT_DROP = 5
 export const REJECT_ICMP_TTL_EXCEEDED = 14
 export const REJECT_ICMP6_HOP_LIMIT = 15
 export const REJECT_ICMP6_BEYOND_SCOPE = 16
+export const REJECT_ICMP6_PARAMETER = 17
 
 export const REASON_RULE = 0
 export const REASON_MARTIAN_SOURCE = 1

@@ -41,6 +41,7 @@ import {
   IPS_SRC_NAT,
   IPS_SRC_NAT_DONE,
   NAT_MASQUERADE,
+  NAT_NETMAP,
   NAT_REDIRECT,
   NATRANGE_BYTES,
   NATRANGE_FLAGS_OFF,
@@ -163,6 +164,17 @@ export class Nat {
     Address.copy(RANGE + NATRANGE_MAX_ADDR_OFF, address)
   }
 
+  /** NETMAP: a range of one address; the bits in which first and last of `range` are the same come from there. */
+  static mapRange(address: usize, range: usize): void {
+    Memory.clear(RANGE, NATRANGE_BYTES)
+    store<u32>(RANGE + NATRANGE_FLAGS_OFF, NATRANGE_HAS_ADDR)
+    const from = v128.load(range + NATRANGE_MIN_ADDR_OFF)
+    const open = v128.xor(from, v128.load(range + NATRANGE_MAX_ADDR_OFF))
+    const mapped = v128.or(v128.and(v128.load(address), open), v128.andnot(from, open))
+    v128.store(RANGE + NATRANGE_MIN_ADDR_OFF, mapped)
+    v128.store(RANGE + NATRANGE_MAX_ADDR_OFF, mapped)
+  }
+
   /** Gives one side of the packet what the tuple says. */
   private static rewrite(tuple: usize, source: bool): void {
     const proto = load<u32>(CTX_PROTO_AT)
@@ -215,6 +227,11 @@ export function natTarget(kind: i32, range: usize): i32 {
   if (ct === 0) return NF_ACCEPT
   const hook = load<u32>(CTX_HOOK_AT)
   const source = hook === HOOK_POSTROUTING || hook === HOOK_INPUT
+  if (kind === NAT_NETMAP) {
+    Nat.mapRange(source ? CTX_SRC_AT : CTX_DST_AT, range)
+    Nat.setUp(ct, RANGE, source)
+    return NF_ACCEPT
+  }
   if (kind !== NAT_MASQUERADE && kind !== NAT_REDIRECT) {
     Nat.setUp(ct, range, source)
     return NF_ACCEPT

@@ -18,12 +18,15 @@ import {
   TARGET_CONNMARK_SAVE,
   TARGET_CONNMARK_SET,
   TARGET_CT,
+  TARGET_DNPT,
   TARGET_MARK,
   TARGET_NAT,
   TARGET_NOTRACK,
   TARGET_REJECT,
+  TARGET_SNPT,
 } from './layout'
 import { natTarget } from './nat'
+import { translatePrefix } from './npt'
 
 /** No verdict: the next rule. */
 export const TARGET_CONTINUE: i32 = -1
@@ -76,6 +79,9 @@ export function runTarget(target: u32, rule: usize, code: usize): i32 {
         store<u32>(CTX_ZONE_REPLY_AT, (b & 2) !== 0 ? mark : a >> 16)
       }
       return TARGET_CONTINUE
+    case TARGET_SNPT:
+    case TARGET_DNPT:
+      return translatePrefix(code + ((a as usize) << 2), target === TARGET_SNPT) ? TARGET_CONTINUE : NF_DROP
     default:
       return TARGET_CONTINUE
   }

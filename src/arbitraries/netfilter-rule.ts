@@ -6,6 +6,7 @@ import { formatIpv4, formatIpv6, maskAddress, maskWords } from '../net/ip.js'
 import type { Family, HookName, Match, Negatable, Range, Rule, TableName, Target } from '../netfilter/model.js'
 import { ADDR_TYPES, CT_EVENTS, CT_STATES, CT_STATUSES, REJECT_NAMES } from '../netfilter/names.js'
 import { limitRate } from '../netfilter/read-match-state.js'
+import { netmapTarget, nptTarget } from './map-targets.js'
 
 /** Where a rule stands. `hook` is null in a user chain; `nat` says which translating targets may be used. */
 export interface RulePlace {
@@ -427,6 +428,11 @@ function targets(place: RulePlace, proto: Negatable<number> | undefined, syn: bo
   if (place.nat === 'source') {
     list.push(natTarget('SNAT', family, ported))
     if (place.hook !== 'INPUT') list.push(natTarget('MASQUERADE', family, ported))
+  }
+  if (place.nat !== 'none') list.push(netmapTarget(family))
+  if (family === 'ipv6' && table === 'mangle') {
+    if (place.hook === 'PREROUTING' || place.hook === 'OUTPUT') list.push(nptTarget('DNPT'))
+    if (place.hook === 'INPUT' || place.hook === 'POSTROUTING') list.push(nptTarget('SNPT'))
   }
   if (table === 'raw') list.push(fc.constant({ target: 'NOTRACK' as const }), ctTarget(place, straight))
   if (table === 'mangle') list.push(fc.constant({ target: 'CHECKSUM' as const }))

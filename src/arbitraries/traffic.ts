@@ -15,6 +15,7 @@ import {
   type TableName,
   type Target,
 } from '../netfilter/model.js'
+import { netmapNearby, nptNearby } from './map-targets.js'
 import { linkNumber, listOf, PORTS, pick, poolAddress, poolMark, rarely, weighted, worldOf } from './pool.js'
 import { type Conditions, conditions, type Place } from './traffic-matches.js'
 
@@ -156,6 +157,10 @@ function targets(family: Family, table: TableName, group: string): fc.Arbitrary<
   if (table === 'mangle' || table === 'filter') choices.push([1, fc.constant({ target: 'TCPMSS' as const, mss: 1400 })])
   if (table === 'mangle' && (group === 'FORWARD' || group === 'POSTROUTING'))
     choices.push([1, fc.constant({ target: 'TCPMSS' as const, mss: 'clamp-to-pmtu' as const })])
+  if (table === 'mangle' && family === 'ipv6') {
+    if (group === 'PREROUTING' || group === 'OUTPUT') choices.push([2, nptNearby('DNPT')])
+    if (group === 'INPUT' || group === 'POSTROUTING') choices.push([2, nptNearby('SNPT')])
+  }
   if (table === 'raw')
     choices.push(
       [2, value('NOTRACK')],
@@ -166,9 +171,9 @@ function targets(family: Family, table: TableName, group: string): fc.Arbitrary<
     )
   if (table === 'nat') {
     if (group === 'D' || group === 'PREROUTING' || group === 'OUTPUT')
-      choices.push([10, natTarget(family, 'DNAT')], [3, natTarget(family, 'REDIRECT')])
+      choices.push([10, natTarget(family, 'DNAT')], [3, natTarget(family, 'REDIRECT')], [2, netmapNearby(family)])
     if (group === 'S' || group === 'INPUT' || group === 'P' || group === 'POSTROUTING')
-      choices.push([6, natTarget(family, 'SNAT')])
+      choices.push([6, natTarget(family, 'SNAT')], [1, netmapNearby(family)])
     if (group === 'P' || group === 'POSTROUTING') choices.push([6, natTarget(family, 'MASQUERADE')])
   }
   return weighted(...choices)

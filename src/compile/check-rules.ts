@@ -72,10 +72,16 @@ function checkRule(view: ImageView, family: Family, rule: number, code: Uint32Ar
   view.require(target < L.TARGET_CODES, `target ${target}`)
   if (target === L.TARGET_REJECT) view.require(a < L.REJECT_CODES, 'an unknown answer of REJECT')
   if (target === L.TARGET_NAT) {
-    view.require(a <= L.NAT_REDIRECT && b + (L.NATRANGE_BYTES >>> 2) <= code.length, 'a translation outside')
+    view.require(a <= L.NAT_NETMAP && b + (L.NATRANGE_BYTES >>> 2) <= code.length, 'a translation outside')
     for (const offset of [L.NATRANGE_MIN_PORT_OFF, L.NATRANGE_MAX_PORT_OFF, L.NATRANGE_BASE_PORT_OFF]) {
       view.require(code[b + at(offset)]! <= 65535, 'a translation to a port above 65535')
     }
+  }
+  if (target === L.TARGET_SNPT || target === L.TARGET_DNPT) {
+    view.require(family.six && a + (L.NPT_BYTES >>> 2) <= code.length, 'a prefix translation outside')
+    view.require(code[a + at(L.NPT_LENGTH_OFF)]! <= L.NPT_MAX_LENGTH, 'a prefix translation of more than 64 bits')
+    view.require(code[a + at(L.NPT_FROM_LENGTH_OFF)]! <= L.NPT_MAX_LENGTH, 'a prefix translation of more than 64 bits')
+    view.require(code[a + at(L.NPT_ADJUSTMENT_OFF)]! <= 0xffff, 'a prefix translation that adds more than 16 bits')
   }
   const leads = target === L.TARGET_JUMP || target === L.TARGET_GOTO
   if (leads) view.require(a < bounds.chains, 'a jump to an unknown chain')

@@ -32,6 +32,7 @@ export function needsConntrack(rule: Rule): boolean {
     case 'SNAT':
     case 'MASQUERADE':
     case 'REDIRECT':
+    case 'NETMAP':
     case 'CONNMARK':
       return true
     case 'CT':

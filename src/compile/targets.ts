@@ -4,6 +4,7 @@ import { escapeText } from '../net/fault.js'
 import { parseAddress } from '../net/ip.js'
 import type { NatRange, Target } from '../netfilter/model.js'
 import type { MatchRule, MatchSink } from './matches.js'
+import { prefixRange, writeNpt } from './prefix-targets.js'
 
 /** RULE_TARGET, RULE_A, RULE_B */
 export type TargetWords = readonly [number, number, number]
@@ -107,6 +108,11 @@ export function writeTarget(
     case 'MASQUERADE':
     case 'REDIRECT':
       return [L.TARGET_NAT, NAT_KINDS[target.target], natRange(sink, at, target.range)]
+    case 'NETMAP':
+      return [L.TARGET_NAT, L.NAT_NETMAP, natRange(sink, at, prefixRange(target.to))]
+    case 'SNPT':
+    case 'DNPT':
+      return [target.target === 'SNPT' ? L.TARGET_SNPT : L.TARGET_DNPT, writeNpt(sink, target), 0]
     case 'MARK':
       return [L.TARGET_MARK, target.value >>> 0, target.mask >>> 0]
     case 'CONNMARK':

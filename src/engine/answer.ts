@@ -65,6 +65,7 @@ export const REJECT_NAMES: readonly string[] = [
   'icmp-ttl-exceeded',
   'icmp6-hop-limit-exceeded',
   'icmp6-beyond-scope',
+  'icmp-4/0',
 ]
 
 /** Decodes the results of one image. */

@@ -89,6 +89,9 @@ const TABLE_OF: Readonly<Record<string, TableName>> = {
   SNAT: 'nat',
   MASQUERADE: 'nat',
   REDIRECT: 'nat',
+  NETMAP: 'nat',
+  SNPT: 'mangle',
+  DNPT: 'mangle',
   CT: 'raw',
   NOTRACK: 'raw',
   CHECKSUM: 'mangle',
@@ -99,6 +102,8 @@ const HOOKS_OF: Readonly<Record<string, readonly HookName[]>> = {
   REDIRECT: ['PREROUTING', 'OUTPUT'],
   SNAT: ['POSTROUTING', 'INPUT'],
   MASQUERADE: ['POSTROUTING'],
+  SNPT: ['INPUT', 'POSTROUTING'],
+  DNPT: ['PREROUTING', 'OUTPUT'],
 }
 
 function targetFault(rule: Rule, table: TableName, hooks: readonly HookName[]): string | undefined {

@@ -226,6 +226,10 @@ export type Target =
   | { readonly target: 'ACCEPT' | 'DROP' | 'RETURN' }
   | { readonly target: 'REJECT'; readonly with: string }
   | { readonly target: 'DNAT' | 'SNAT' | 'MASQUERADE' | 'REDIRECT'; readonly range: NatRange }
+  /** The bits of the address under the prefix's mask become the prefix's; the others stay. */
+  | { readonly target: 'NETMAP'; readonly to: Prefix }
+  /** IPv6, without conntrack (RFC 6296): the prefix is replaced, checksum-neutrally. Lengths of at most 64. */
+  | { readonly target: 'SNPT' | 'DNPT'; readonly srcPrefix: Prefix; readonly dstPrefix: Prefix }
   /** `(mark & ~mask) ^ value`; `--set-mark`, `--and-mark`, `--or-mark`, `--xor-mark` are forms of it. */
   | { readonly target: 'MARK'; readonly value: number; readonly mask: number }
   | {

@@ -38,6 +38,11 @@ function nat(t: TargetOf<'DNAT' | 'SNAT' | 'MASQUERADE' | 'REDIRECT'>): string {
   return ` -j ${t.target}${range.ports === undefined ? '' : ` --to-ports ${portsText(range)}`}${natFlags(range)}`
 }
 
+/** A prefix of SNPT and DNPT; iptables leaves that of no address out. */
+function npt(side: 'src' | 'dst', prefix: string): string {
+  return prefix.startsWith('::/') ? '' : ` --${side}-pfx ${prefix}`
+}
+
 function connmark(t: TargetOf<'CONNMARK'>): string {
   return t.op === 'set'
     ? ` -j CONNMARK --set-xmark ${hex(t.value)}/${hex(t.ctmask)}`
@@ -102,6 +107,11 @@ export function printTarget(t: Target): string {
     case 'MASQUERADE':
     case 'REDIRECT':
       return nat(t)
+    case 'NETMAP':
+      return ` -j NETMAP --to ${t.to}`
+    case 'SNPT':
+    case 'DNPT':
+      return ` -j ${t.target}${npt('src', t.srcPrefix)}${npt('dst', t.dstPrefix)}`
     case 'MARK':
       return ` -j MARK --set-xmark ${hex(t.value)}/${hex(t.mask)}`
     case 'CONNMARK':

@@ -4,6 +4,7 @@
 import { type Draft, type Extension, must, type Option, type OptionWords, options, refuse } from './extension.js'
 import type { Target } from './model.js'
 import { CT_EVENTS, LOG_LEVELS, REJECT_NAMES } from './names.js'
+import { MAP_TARGETS } from './read-target-map.js'
 import { NAT_TARGETS } from './read-target-nat.js'
 import { cutBytes, isBareName, markMask, shown, uint } from './words.js'
 
@@ -354,4 +355,6 @@ const checksum: Extension<ChecksumDraft> = {
 const ALL = [reject, mark, connmark, log, nflog, ct, notrack, tcpmss, checksum] as unknown as Extension<never>[]
 
 /** Targets with options, by name. */
-export const TARGETS: ReadonlyMap<string, Extension<never>> = new Map([...ALL, ...NAT_TARGETS].map((t) => [t.name, t]))
+export const TARGETS: ReadonlyMap<string, Extension<never>> = new Map(
+  [...ALL, ...NAT_TARGETS, ...MAP_TARGETS].map((t) => [t.name, t]),
+)

@@ -149,6 +149,9 @@ export abstract class RuleExtensions extends RuleWords {
           : `the chain ${shown(word)} is not defined in table ${this.table} before this line`,
       )
     }
+    if (extension !== undefined && (extension.family ?? this.family) !== this.family) {
+      throw this.bad(`the target ${shown(word)} is not for ${this.family === 'ipv4' ? 'IPv4' : 'IPv6'}`)
+    }
     if (word === 'DROP' && this.table === 'nat')
       throw this.bad('DROP has no place in table nat: nat is not for filtering')
     if (verdict !== undefined) this.target = verdict

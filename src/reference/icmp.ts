@@ -26,6 +26,8 @@ export const ERRORS: ReadonlyMap<string, readonly [number, number]> = new Map([
   ['icmp6-policy-fail', [1, 5]],
   ['icmp6-reject-route', [1, 6]],
   ['icmp6-hop-limit-exceeded', [3, 0]],
+  // A parameter problem that points into the header; nobody has a name for it.
+  ['icmp-4/0', [4, 0]],
 ])
 
 /** IPv4 types about which errors may be sent. */

@@ -29,6 +29,7 @@ export function needsConntrack(ruleset: Ruleset): boolean {
         case 'SNAT':
         case 'MASQUERADE':
         case 'REDIRECT':
+        case 'NETMAP':
         case 'CONNMARK':
           return true
         case 'CT':

@@ -4,6 +4,7 @@
 
 import type { DroppedBy, DropReason, Header, Packet } from '../net/packet.js'
 import type { HookName, NatRange, Target } from '../netfilter/model.js'
+import { maskedOf, numberOf, textOf } from './address.js'
 import { runChain } from './chain.js'
 import { portOf, uniqueTuple } from './nat-choice.js'
 import { firstAddress, selectIpv4, selectIpv6 } from './source.js'
@@ -80,6 +81,18 @@ export function bindByTarget(
     range = { ...range, from: address, to: address }
   }
   setUp(world, flow, range, manip)
+  return 'accept'
+}
+
+/** NETMAP: the address of the packet as it stands, its bits under the prefix's mask replaced by the prefix's. */
+export function bindByNetmap(world: World, skb: Skb, to: string, hook: HookName): Outcome {
+  const flow = skb.connection
+  if (flow === null) return 'accept'
+  const manip = manipOf(hook)
+  const { value, mask } = maskedOf(to)
+  const old = numberOf(manip === 'SRC' ? skb.packet.src : skb.packet.dst)
+  const address = textOf(skb.family, (old & ~mask) | (value & mask))
+  setUp(world, flow, { from: address, to: address }, manip)
   return 'accept'
 }
 

@@ -1,9 +1,10 @@
 // What the targets do to a packet. Kernel: net/netfilter/xt_mark.c, xt_connmark.c, xt_CT.c, xt_nat.c, xt_MASQUERADE.c,
-// xt_REDIRECT.c, net/ipv4/netfilter/ipt_REJECT.c. LOG, NFLOG, TCPMSS and CHECKSUM change nothing that is modelled.
+// xt_REDIRECT.c, xt_NETMAP.c, net/ipv6/netfilter/ip6t_NPT.c, net/ipv4/netfilter/ipt_REJECT.c. LOG, NFLOG, TCPMSS and CHECKSUM change nothing that is modelled.
 
 import type { DropReason } from '../net/packet.js'
 import type { HookName, Target } from '../netfilter/model.js'
-import { bindByTarget } from './nat.js'
+import { bindByNetmap, bindByTarget } from './nat.js'
+import { translatePrefix } from './npt.js'
 import { reject } from './reject.js'
 import type { Skb, World, Zone } from './types.js'
 
@@ -58,5 +59,10 @@ export function act(world: World, skb: Skb, target: Acting, hook: HookName): Out
     case 'MASQUERADE':
     case 'REDIRECT':
       return bindByTarget(world, skb, target, hook)
+    case 'NETMAP':
+      return bindByNetmap(world, skb, target.to, hook)
+    case 'SNPT':
+    case 'DNPT':
+      return translatePrefix(world, skb, target)
   }
 }

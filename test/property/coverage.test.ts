@@ -39,7 +39,7 @@ const SINGLE = [
   ),
 ]
 const TARGETS = [
-  ...names('none jump goto ACCEPT DROP RETURN MARK LOG NFLOG NOTRACK TCPMSS CHECKSUM'),
+  ...names('none jump goto ACCEPT DROP RETURN MARK LOG NFLOG NOTRACK TCPMSS CHECKSUM NETMAP'),
   ...['set', 'save', 'restore'].map((op) => `CONNMARK ${op}`),
   ...['zone', 'zoneOrig', 'zoneReply', 'notrack'].map((key) => `CT ${key}`),
   ...['', ' from-to', ' ports', ' basePort', ' random', ' persistent'].map((key) => `DNAT${key}`),
@@ -87,6 +87,7 @@ function expected(): string[] {
       add(`reason ${reason}`)
     for (const reason of ['martian source', 'conntrack table full', 'nat: no address']) add(`reason ${reason}`)
   }
+  out.push('target SNPT ipv6', 'target DNPT ipv6')
   for (const reason of [
     'martian destination',
     'rp_filter',
