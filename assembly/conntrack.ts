@@ -86,10 +86,8 @@ export class Conntrack {
     store<u32>(CTX_ZONE_REPLY_AT, 0)
     store<u32>(CTX_NOTRACK_AT, 0)
     store<u32>(CTX_CTINFO_AT, 0)
-    if (!Conntrack.message()) {
-      if (Conntrack.badChecksum && !local && Sysctl.get(SYSCTL_CHECKSUM) !== 0) store<u32>(CTX_CTINFO_AT, CTINFO_NEW)
-      else if (!Conntrack.normal()) return false
-    }
+    const wrong = Conntrack.badChecksum && !local && Sysctl.get(SYSCTL_CHECKSUM) !== 0
+    if (!Conntrack.message(wrong) && !Conntrack.normal(wrong)) return false
     Conntrack.step()
     return true
   }
@@ -107,10 +105,11 @@ export class Conntrack {
     }
   }
 
-  /** ICMP messages that need no tracking of their own; true: done. */
-  private static message(): bool {
+  /** ICMP messages that need no tracking of their own; true: done. `wrong`: the checksum, where it is looked at. */
+  private static message(wrong: bool): bool {
     const family = load<u32>(CTX_FAMILY_AT)
     if (!Tuple.isIcmp(load<u32>(CTX_PROTO_AT), family)) return false
+    if (wrong) return true
     const type = load<u32>(CTX_ICMP_TYPE_AT)
     if (family === 4) {
       if (type > 18) return true
@@ -133,7 +132,7 @@ export class Conntrack {
     return true
   }
 
-  private static normal(): bool {
+  private static normal(wrong: bool): bool {
     const family = load<u32>(CTX_FAMILY_AT)
     const proto = load<u32>(CTX_PROTO_AT)
     Tuple.ofPacket(PACKET_TUPLE)
@@ -150,7 +149,7 @@ export class Conntrack {
         if (max !== 0 && Table.live >= max) return false
         ct = Conntrack.create(proto, family)
       }
-      const verdict = Conntrack.track(ct, direction, proto, family)
+      const verdict = wrong && Tuple.hasPorts(proto) ? TRACK_INVALID : Conntrack.track(ct, direction, proto, family)
       if (verdict === TRACK_REOPEN) continue
       if (verdict === TRACK_INVALID) {
         Conntrack.forget()

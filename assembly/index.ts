@@ -74,6 +74,8 @@ import {
   STOP_TRACE,
   STOP_TRACE_LOST,
   SYSCTL_CT_MAX,
+  TCPF_CLOSE_INIT,
+  TCPF_LIBERAL,
   TRACE_EVENT_BYTES,
   TRACE_RESERVE_BYTES,
   VERDICT_DROP,
@@ -151,7 +153,14 @@ function loadConnections(): bool {
     if (load<u32>(ct + CT_PROTO_OFF) === 132) {
       store<u32>(cold + CT_TCP_FLAGS_OFF, SCTPF_TAG_UNKNOWN)
       store<u32>(cold + CT_TCP_FLAGS_OFF + 4, SCTPF_TAG_UNKNOWN)
-    } else store<u32>(cold + CT_TCP_LAST_INDEX_OFF, 5)
+    } else if (load<u32>(ct + CT_PROTO_OFF) === 6) {
+      // Its windows are not known: nothing is outside. A flow that is closing was closed by one of its sides.
+      const state = load<u32>(ct + CT_STATE_OFF)
+      const closing = state >= 4 && state <= 7
+      store<u32>(cold + CT_TCP_LAST_INDEX_OFF, 5)
+      store<u32>(cold + CT_TCP_FLAGS_OFF, closing ? TCPF_LIBERAL | TCPF_CLOSE_INIT : TCPF_LIBERAL)
+      store<u32>(cold + CT_TCP_FLAGS_OFF + 4, TCPF_LIBERAL)
+    }
     if (status & IPS_SRC_NAT_DONE) Table.linkSource(ct)
     Table.insert(ct, <f64>load<u32>(record + CONNECTION_TIMEOUT_OFF) * 1000)
   }

@@ -508,6 +508,7 @@ export const OWNER_UNKNOWN = 0xffffffff
 export const RECORD_TRACE = 1
 export const RECORD_QUOTES = 2 // the quotes array holds the packet that this ICMP error quotes
 export const RECORD_BAD_CHECKSUM = 4
+export const RECORD_TCP_OPTIONS = 8 // HDR_TYPE holds TCPO_*, HDR_ID and HDR_WIN + 2 the low and high half of a SACK edge
 
 export const RESULT_BYTES = 128 // the header at the end (verdict reject: of the answer sent), then
 export const RESULT_VERDICT_OFF = 64 // VERDICT_*
@@ -561,6 +562,15 @@ export const ERRNO_EHOSTUNREACH = 2
 export const ERRNO_EACCES = 3
 export const ERRNO_ENETUNREACH = 4
 export const ERRNO_EINVAL = 5
+
+// More of the context: connection tracking (2432..2559).
+export const CTX_TCP_OPTIONS_AT = 2432 // TCPO_* of the packet that came
+export const CTX_TCP_SACK_AT = 2436 // right edge of its highest SACK block
+export const TCPO_SCALE_MASK = 15
+export const TCPO_HAS_SCALE = 16
+export const TCPO_SACK_PERMITTED = 32
+export const TCPO_HAS_EDGE = 64
+export const TCPO_PRESENT = 128
 
 // More of the context, beyond E1's words: what belongs to the way of the packet.
 export const CTX_WAY_AT = 1296
@@ -621,6 +631,7 @@ export const SYSCTL_CHECKSUM = 5
 export const SYSCTL_INBOUND_IFADDR = 6
 export const SYSCTL_NONLOCAL_BIND = 7
 export const SYSCTL_LO_LINK = 8 // link id of lo; 0 = none
+export const SYSCTL_TCP_BE_LIBERAL = 9
 export const SYSCTL_TCP_TIMEOUTS = 10 // by state 0..9, seconds
 export const SYSCTL_TCP_RETRANS = 20
 export const SYSCTL_TCP_UNACK = 21
@@ -631,6 +642,7 @@ export const SYSCTL_ICMPV6 = 25
 export const SYSCTL_GRE = 26
 export const SYSCTL_GRE_STREAM = 27
 export const SYSCTL_GENERIC = 28
+export const SYSCTL_TCP_IGNORE_INVALID_RST = 29
 export const SYSCTL_SCTP_TIMEOUTS = 30 // by state 0..8, seconds
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -758,10 +770,10 @@ export const CT_SRC_PREV_OFF = 56 // others with the same hash of the original s
 export const CT_SRC_NEXT_OFF = 60
 
 // cold record
-export const CT_COLD_BYTES = 160
+export const CT_COLD_BYTES = 256 // 168-207 free, 208-239 packets and bytes by direction, 240-255 labels
 export const CT_ORIG_OFF = 0 // tuple
 export const CT_REPLY_OFF = 40
-export const CT_TCP_END_OFF = 80 // two words
+export const CT_TCP_END_OFF = 80 // two words: highest segment end sent
 export const CT_TCP_FLAGS_OFF = 88 // two words: TCPF_*
 export const CT_TCP_LAST_INDEX_OFF = 96
 export const CT_TCP_LAST_DIR_OFF = 100
@@ -773,6 +785,9 @@ export const CT_TCP_RETRANS_OFF = 120
 export const CT_TCP_LAST_FLAGS_OFF = 124
 export const CT_SRC_HASH_OFF = 128
 export const CT_HEAP_KEY_OFF = 136 // f64: the end under which it stands in the heap
+export const CT_TCP_MAX_END_OFF = 144 // two words: highest segment end that the other side's window allows
+export const CT_TCP_MAX_WIN_OFF = 152 // two words: largest window offered; 0: nothing is known of this side
+export const CT_TCP_MAX_ACK_OFF = 160 // two words: highest acknowledgement sent
 
 export const IPS_EXPECTED = 1
 export const IPS_SEEN_REPLY = 2
@@ -807,11 +822,15 @@ export const SCRATCH_AT = 1344 // 384 bytes: tuples at work (tuple.ts), a range 
 // TCP sides, CT_TCP_FLAGS
 export const TCPF_UNACKED = 1
 export const TCPF_CLOSE_INIT = 2
-export const TCPF_END_KNOWN = 4
+export const TCPF_SACK_PERMITTED = 4
+export const TCPF_WINDOW_SCALE = 8
+export const TCPF_LIBERAL = 16 // segments of this side are never outside
+export const TCPF_MAX_ACK = 32 // CT_TCP_MAX_ACK holds one
+export const TCPF_SCALE_SHIFT = 8 // window scale, the bits above
 // SCTP uses the same words: tags in CT_TCP_END, SCTPF_* in CT_TCP_FLAGS, direction + 1 of a failed heartbeat in CT_TCP_LAST_DIR
 export const SCTPF_INIT = 1 // this direction sent an INIT
 export const SCTPF_TAG_UNKNOWN = 2 // the tag of this direction is not known: any fits
 // CT_TCP_LAST_FLAGS
 export const TCPL_CHALLENGE = 1
 export const TCPL_SIMULTANEOUS = 2
-export const TCPL_SEGMENT_KNOWN = 4
+export const TCPL_OPTIONS_SHIFT = 8 // TCPF_* of an ignored SYN's options

@@ -32,6 +32,8 @@ import {
   CTX_SPORT_AT,
   CTX_SRC_AT,
   CTX_TCP_FLAGS_AT,
+  CTX_TCP_OPTIONS_AT,
+  CTX_TCP_SACK_AT,
   CTX_TOS_AT,
   CTX_TRACING_AT,
   CTX_TTL_AT,
@@ -63,6 +65,7 @@ import {
   RECORD_LENGTH_OFF,
   RECORD_MARK_OFF,
   RECORD_QUOTES,
+  RECORD_TCP_OPTIONS,
   RECORD_TRACE,
   RECORD_ZONE_OFF,
 } from './layout'
@@ -136,6 +139,11 @@ export class Packet {
     store<u32>(CTX_DNAT_ATTEMPT_AT, 0)
     store<u32>(CTX_HOP_ATTEMPT_AT, 0)
     if (flags & RECORD_QUOTES) memory.copy(CTX_INNER_AT, quote, HDR_BYTES)
+    if (flags & RECORD_TCP_OPTIONS) {
+      store<u32>(CTX_TCP_OPTIONS_AT, load<u8>(record + HDR_TYPE_OFF))
+      const high: u32 = load<u16>(record + HDR_WIN_OFF + 2)
+      store<u32>(CTX_TCP_SACK_AT, (high << 16) | load<u16>(record + HDR_ID_OFF))
+    }
   }
 
   /** The words that every packet, an answer too, begins with. */
@@ -149,6 +157,7 @@ export class Packet {
     store<u32>(CTX_REJECT_AT, 0)
     store<u32>(CTX_RULE_AT, 0)
     store<u32>(CTX_CHAIN_AT, 0)
+    store<u32>(CTX_TCP_OPTIONS_AT, 0)
     store<u8>(CTX_INNER_AT + HDR_FAMILY_OFF, 0)
     store<u8>(CTX_INNER_AT + HDR_PROTO_OFF, 0)
   }

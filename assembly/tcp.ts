@@ -1,7 +1,7 @@
-// The TCP tracker: states, timeouts, reopening. Sequence numbers only tell whether data is unacknowledged and whether a
-// segment is a repetition; every segment counts as inside the window (docs/semantics.md).
+// The TCP tracker: states, timeouts, reopening, resets. The windows are window.ts's.
 // Kernel: net/netfilter/nf_conntrack_proto_tcp.c.
 import {
+  CT_END_OFF,
   CT_STATE_OFF,
   CT_STATUS_OFF,
   CT_TCP_END_OFF,
@@ -13,30 +13,38 @@ import {
   CT_TCP_LAST_INDEX_OFF,
   CT_TCP_LAST_SEQ_OFF,
   CT_TCP_LAST_WIN_OFF,
+  CT_TCP_MAX_ACK_OFF,
+  CT_TCP_MAX_END_OFF,
+  CT_TCP_MAX_WIN_OFF,
   CT_TCP_RETRANS_OFF,
   CTX_ACK_AT,
+  CTX_NOW_AT,
   CTX_PAYLOAD_AT,
   CTX_SEQ_AT,
   CTX_TCP_FLAGS_AT,
   CTX_WIN_AT,
   IPS_ASSURED,
   IPS_CONFIRMED,
+  IPS_FIXED_TIMEOUT,
   IPS_SEEN_REPLY,
+  SYSCTL_TCP_IGNORE_INVALID_RST,
   SYSCTL_TCP_LOOSE,
   SYSCTL_TCP_MAX_RETRANS,
   SYSCTL_TCP_RETRANS,
   SYSCTL_TCP_TIMEOUTS,
   SYSCTL_TCP_UNACK,
   TCPF_CLOSE_INIT,
-  TCPF_END_KNOWN,
+  TCPF_LIBERAL,
+  TCPF_MAX_ACK,
   TCPF_UNACKED,
   TCPL_CHALLENGE,
-  TCPL_SEGMENT_KNOWN,
+  TCPL_OPTIONS_SHIFT,
   TCPL_SIMULTANEOUS,
 } from './layout'
 import { Sysctl } from './sysctl'
 import { Table } from './table'
 import { Timeout, TRACK_INVALID, TRACK_OK, TRACK_REOPEN } from './timeout'
+import { WINDOW_FITS, WINDOW_IGNORE, Window } from './window'
 
 const FIN: u32 = 1
 const SYN: u32 = 2
@@ -63,6 +71,12 @@ const KIND_ACK: u32 = 3
 const KIND_RST: u32 = 4
 const KIND_NONE: u32 = 5
 
+// what becomes of a RST: the windows decide; they do, but the state stays; it closes; it is no part of the connection
+const RESET_CHECK: u32 = 0
+const RESET_KEEP: u32 = 1
+const RESET_PASS: u32 = 2
+const RESET_INVALID: u32 = 3
+
 /** Next state by direction, kind and state (NONE, SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LAST_ACK, TIME_WAIT, CLOSE, SYN_SENT2). */
 // biome-ignore format: a table, one row a line
 const NEXT = memory.data<u8>([
@@ -81,10 +95,6 @@ const NEXT = memory.data<u8>([
 ])
 
 export class Tcp {
-  private static after(a: u32, b: u32): bool {
-    return <i32>(b - a) < 0
-  }
-
   private static kind(flags: u32): u32 {
     if (flags & RST) return KIND_RST
     if (flags & SYN) return flags & ACK ? KIND_SYNACK : KIND_SYN
@@ -121,12 +131,13 @@ export class Tcp {
     const kind = Tcp.kind(flags)
     const cold = Table.coldOf(ct)
     const status = load<u32>(ct + CT_STATUS_OFF)
+    const end = Tcp.segmentEnd()
     if (!(status & IPS_CONFIRMED)) {
       const first = load<u8>(NEXT + kind * 10)
       if (first === INVALID) return TRACK_INVALID
-      if (first !== SYN_SENT && Sysctl.get(SYSCTL_TCP_LOOSE) === 0) return TRACK_INVALID
-      store<u32>(cold + CT_TCP_END_OFF, Tcp.segmentEnd())
-      store<u32>(cold + CT_TCP_FLAGS_OFF, TCPF_END_KNOWN)
+      const loose = first !== SYN_SENT
+      if (loose && Sysctl.get(SYSCTL_TCP_LOOSE) === 0) return TRACK_INVALID
+      Window.begin(cold, end, loose)
       store<u32>(cold + CT_TCP_LAST_INDEX_OFF, KIND_NONE)
     }
     let old = load<u32>(ct + CT_STATE_OFF)
@@ -150,11 +161,7 @@ export class Tcp {
       }
       old = SYN_SENT
       next = SYN_RECV
-      const other = cold + lastDir * 4
-      store<u32>(other + CT_TCP_END_OFF, load<u32>(cold + CT_TCP_LAST_END_OFF))
-      store<u32>(other + CT_TCP_FLAGS_OFF, TCPF_END_KNOWN)
-      store<u32>(cold + dir * 4 + CT_TCP_FLAGS_OFF, 0)
-      Tcp.clearLast(cold, TCPL_CHALLENGE)
+      Tcp.believe(cold, dir)
     }
     const last = load<u32>(cold + CT_TCP_LAST_FLAGS_OFF)
     if (next === TIME_WAIT && old === LAST_ACK && kind === KIND_ACK && last & TCPL_CHALLENGE) {
@@ -165,7 +172,17 @@ export class Tcp {
     }
     if (next === SYN_SENT2) store<u32>(cold + CT_TCP_LAST_FLAGS_OFF, last | TCPL_SIMULTANEOUS)
     if (next === SYN_RECV && dir === 1 && kind === KIND_ACK && last & TCPL_SIMULTANEOUS) next = ESTABLISHED
-    Tcp.note(ct, cold, dir, kind, flags)
+    let look = true
+    if (next === CLOSE && kind === KIND_RST) {
+      const reset = Tcp.judgeReset(ct, cold, dir, status)
+      if (reset === RESET_INVALID) return TRACK_INVALID
+      if (reset === RESET_KEEP) next = old
+      look = reset !== RESET_PASS
+    }
+    if (look) {
+      const verdict = Window.check(ct, cold, dir, kind === KIND_ACK, end)
+      if (verdict !== WINDOW_FITS) return Tcp.outside(ct, cold, dir, kind, verdict)
+    }
     store<u32>(cold + CT_TCP_LAST_INDEX_OFF, kind)
     store<u32>(cold + CT_TCP_LAST_DIR_OFF, dir)
     store<u32>(ct + CT_STATE_OFF, next)
@@ -214,64 +231,72 @@ export class Tcp {
     store<u32>(cold + CT_TCP_LAST_END_OFF, Tcp.segmentEnd())
     store<u32>(cold + CT_TCP_LAST_WIN_OFF, load<u32>(CTX_WIN_AT))
     if (kind === KIND_SYN && dir === 0) {
-      store<u32>(cold + CT_TCP_LAST_FLAGS_OFF, TCPL_SEGMENT_KNOWN | (old === LAST_ACK ? TCPL_CHALLENGE : 0))
+      const options = Window.options(0) << TCPL_OPTIONS_SHIFT
+      store<u32>(cold + CT_TCP_LAST_FLAGS_OFF, options | (old === LAST_ACK ? TCPL_CHALLENGE : 0))
+    }
+    // Perhaps a challenge to the SYN: a RST will answer it.
+    if (old === SYN_SENT && kind === KIND_ACK && dir === 1) {
+      store<u32>(cold + CT_TCP_LAST_ACK_OFF, load<u32>(CTX_ACK_AT))
     }
   }
 
-  /** Notes what is unacknowledged and what is repeated. */
-  private static note(ct: usize, cold: usize, dir: u32, kind: u32, flags: u32): void {
-    const sender = cold + dir * 4
-    const receiver = cold + (1 - dir) * 4
-    const end = Tcp.segmentEnd()
-    const given = load<u32>(CTX_ACK_AT)
-    const known = load<u32>(sender + CT_TCP_FLAGS_OFF)
-    if (!(known & TCPF_END_KNOWN)) {
-      store<u32>(sender + CT_TCP_END_OFF, end)
-      store<u32>(sender + CT_TCP_FLAGS_OFF, known | TCPF_END_KNOWN)
-      if (!(flags & SYN)) {
-        const other = load<u32>(receiver + CT_TCP_FLAGS_OFF)
-        if (!(other & TCPF_END_KNOWN)) {
-          store<u32>(receiver + CT_TCP_FLAGS_OFF, other | TCPF_END_KNOWN)
-          store<u32>(receiver + CT_TCP_END_OFF, given)
-        } else if (given === load<u32>(receiver + CT_TCP_END_OFF) + 1) store<u32>(receiver + CT_TCP_END_OFF, given)
-      }
-    } else if (flags & SYN && Tcp.after(end, load<u32>(sender + CT_TCP_END_OFF))) {
-      const state = load<u32>(ct + CT_STATE_OFF)
-      if (state === SYN_SENT || state === SYN_RECV) store<u32>(sender + CT_TCP_END_OFF, end)
-    }
-    const otherEnd = load<u32>(receiver + CT_TCP_END_OFF)
-    const ack = !(flags & ACK) || (flags & RST && given === 0) ? otherEnd : given
-    if (Tcp.after(end, load<u32>(sender + CT_TCP_END_OFF))) {
-      store<u32>(sender + CT_TCP_END_OFF, end)
-      store<u32>(sender + CT_TCP_FLAGS_OFF, load<u32>(sender + CT_TCP_FLAGS_OFF) | TCPF_UNACKED)
-    }
-    if (ack === otherEnd) {
-      store<u32>(receiver + CT_TCP_FLAGS_OFF, load<u32>(receiver + CT_TCP_FLAGS_OFF) & ~TCPF_UNACKED)
-    }
-    if (kind === KIND_ACK) Tcp.repeated(cold, dir, ack, end)
+  /** A SYNACK answers a SYN that was ignored: the windows begin anew from that SYN. */
+  private static believe(cold: usize, dir: u32): void {
+    const end = load<u32>(cold + CT_TCP_LAST_END_OFF)
+    const other = cold + (1 - dir) * 4
+    store<u32>(other + CT_TCP_END_OFF, end)
+    store<u32>(other + CT_TCP_MAX_END_OFF, end)
+    store<u32>(other + CT_TCP_MAX_WIN_OFF, max<u32>(load<u32>(cold + CT_TCP_LAST_WIN_OFF), 1))
+    store<u32>(other + CT_TCP_FLAGS_OFF, load<u32>(cold + CT_TCP_LAST_FLAGS_OFF) >>> TCPL_OPTIONS_SHIFT)
+    Tcp.clearLast(cold, TCPL_CHALLENGE)
+    const side = cold + dir * 4
+    store<u32>(side + CT_TCP_END_OFF, 0)
+    store<u32>(side + CT_TCP_MAX_END_OFF, 0)
+    store<u32>(side + CT_TCP_MAX_WIN_OFF, 0)
+    store<u32>(side + CT_TCP_FLAGS_OFF, load<u32>(side + CT_TCP_FLAGS_OFF) & TCPF_LIBERAL)
   }
 
-  private static repeated(cold: usize, dir: u32, ack: u32, end: u32): void {
-    const last = load<u32>(cold + CT_TCP_LAST_FLAGS_OFF)
+  /** RESET_* of a RST that would close the connection. */
+  private static judgeReset(ct: usize, cold: usize, dir: u32, status: u32): u32 {
+    const state = load<u32>(ct + CT_STATE_OFF)
+    if (state >= FIN_WAIT && state <= CLOSE) return RESET_PASS
     const seq = load<u32>(CTX_SEQ_AT)
-    const win = load<u32>(CTX_WIN_AT)
-    if (
-      last & TCPL_SEGMENT_KNOWN &&
-      load<u32>(cold + CT_TCP_LAST_DIR_OFF) === dir &&
-      load<u32>(cold + CT_TCP_LAST_SEQ_OFF) === seq &&
-      load<u32>(cold + CT_TCP_LAST_ACK_OFF) === ack &&
-      load<u32>(cold + CT_TCP_LAST_END_OFF) === end &&
-      load<u32>(cold + CT_TCP_LAST_WIN_OFF) === win
-    ) {
-      store<u32>(cold + CT_TCP_RETRANS_OFF, load<u32>(cold + CT_TCP_RETRANS_OFF) + 1)
-      return
+    const lastKind = load<u32>(cold + CT_TCP_LAST_INDEX_OFF)
+    const lastDir = load<u32>(cold + CT_TCP_LAST_DIR_OFF)
+    const lastEnd = load<u32>(cold + CT_TCP_LAST_END_OFF)
+    const other = cold + (1 - dir) * 4
+    if (load<u32>(other + CT_TCP_FLAGS_OFF) & TCPF_MAX_ACK && lastKind !== KIND_SYN) {
+      const expected = load<u32>(other + CT_TCP_MAX_ACK_OFF)
+      const established = state === ESTABLISHED && (status & IPS_ASSURED) !== 0
+      if (seq === 0 && !established) return RESET_CHECK
+      if (Window.after(expected, seq) && Sysctl.get(SYSCTL_TCP_IGNORE_INVALID_RST) === 0) return RESET_INVALID
+      if (!established || seq === expected) return RESET_CHECK
+      if (lastKind === KIND_ACK && lastDir === dir && seq === lastEnd) return RESET_CHECK
+      return RESET_KEEP
     }
-    store<u32>(cold + CT_TCP_LAST_FLAGS_OFF, last | TCPL_SEGMENT_KNOWN)
-    store<u32>(cold + CT_TCP_LAST_SEQ_OFF, seq)
-    store<u32>(cold + CT_TCP_LAST_ACK_OFF, ack)
-    store<u32>(cold + CT_TCP_LAST_END_OFF, end)
-    store<u32>(cold + CT_TCP_LAST_WIN_OFF, win)
-    store<u32>(cold + CT_TCP_RETRANS_OFF, 0)
+    const answersSyn = (status & IPS_SEEN_REPLY) !== 0 && lastDir !== dir && lastKind === KIND_SYN
+    const answersAck = !(status & IPS_ASSURED) && lastKind === KIND_ACK
+    if ((answersSyn || answersAck) && load<u32>(CTX_ACK_AT) === lastEnd) return RESET_PASS
+    const challenged = state === SYN_SENT && lastKind === KIND_ACK && lastDir === 1
+    return challenged && seq === load<u32>(cold + CT_TCP_LAST_ACK_OFF) ? RESET_PASS : RESET_CHECK
+  }
+
+  /** TRACK_* of a segment outside the window. Once both sides sent a FIN or RST there, the entry has not long to live. */
+  private static outside(ct: usize, cold: usize, dir: u32, kind: u32, verdict: u32): u32 {
+    if (verdict === WINDOW_IGNORE) return TRACK_OK
+    const status = load<u32>(ct + CT_STATUS_OFF)
+    if (!(status & IPS_ASSURED) || status & IPS_FIXED_TIMEOUT) return TRACK_INVALID
+    if (kind !== KIND_RST && kind !== KIND_FIN) return TRACK_INVALID
+    const lastKind = load<u32>(cold + CT_TCP_LAST_INDEX_OFF)
+    if (load<u32>(cold + CT_TCP_LAST_DIR_OFF) !== dir && (lastKind === KIND_FIN || lastKind === KIND_RST)) {
+      const left = load<f64>(ct + CT_END_OFF) - load<f64>(CTX_NOW_AT)
+      const unack = Sysctl.ms(SYSCTL_TCP_UNACK)
+      if (left >= 120000 && left > unack) Timeout.refresh(ct, unack)
+      return TRACK_INVALID
+    }
+    store<u32>(cold + CT_TCP_LAST_INDEX_OFF, kind)
+    store<u32>(cold + CT_TCP_LAST_DIR_OFF, dir)
+    return TRACK_INVALID
   }
 
   /** A RST that this host sends in answer: a confirmed connection is closed. */

@@ -14,6 +14,8 @@ import {
   SYSCTL_LO_LINK,
   SYSCTL_NONLOCAL_BIND,
   SYSCTL_SCTP_TIMEOUTS,
+  SYSCTL_TCP_BE_LIBERAL,
+  SYSCTL_TCP_IGNORE_INVALID_RST,
   SYSCTL_TCP_LOOSE,
   SYSCTL_TCP_MAX_RETRANS,
   SYSCTL_TCP_RETRANS,
@@ -40,7 +42,7 @@ function needsFullSourceCheck(ns: NetworkNamespace): boolean {
   })
 }
 
-/** TCP states by number; SYN_SENT2 has SYN_SENT's timeout, NONE has none. */
+/** TCP states by number from 1. */
 const TCP_STATES = [
   'SYN_SENT',
   'SYN_RECV',
@@ -50,8 +52,10 @@ const TCP_STATES = [
   'LAST_ACK',
   'TIME_WAIT',
   'CLOSE',
-  'SYN_SENT',
 ] as const
+/** SYN_SENT2 is number 9; nothing sets its timeout. */
+const SYN_SENT2 = 9
+const SYN_SENT2_SECONDS = 120
 const SCTP_STATES = [
   'CLOSED',
   'COOKIE_WAIT',
@@ -71,6 +75,8 @@ export function writeSysctls(ns: NetworkNamespace, writer: ImageWriter): void {
   words[SYSCTL_CT_MAX] = conntrack.max
   words[SYSCTL_TCP_LOOSE] = conntrack.tcpLoose ? 1 : 0
   words[SYSCTL_TCP_MAX_RETRANS] = conntrack.tcpMaxRetrans
+  words[SYSCTL_TCP_BE_LIBERAL] = conntrack.tcpBeLiberal ? 1 : 0
+  words[SYSCTL_TCP_IGNORE_INVALID_RST] = conntrack.tcpIgnoreInvalidRst ? 1 : 0
   words[SYSCTL_DEFAULT_TTL] = host.defaultTtl
   words[SYSCTL_FULL_SOURCE_CHECK] = needsFullSourceCheck(ns) ? 1 : 0
   words[SYSCTL_CHECKSUM] = conntrack.checksum ? 1 : 0
@@ -78,6 +84,7 @@ export function writeSysctls(ns: NetworkNamespace, writer: ImageWriter): void {
   words[SYSCTL_NONLOCAL_BIND] = host.nonlocalBind4 ? 1 : 0
   words[SYSCTL_LO_LINK] = ns.links.findIndex((l) => l.name === 'lo') + 1
   for (const [i, state] of TCP_STATES.entries()) words[SYSCTL_TCP_TIMEOUTS + 1 + i] = conntrack.tcp[state]
+  words[SYSCTL_TCP_TIMEOUTS + SYN_SENT2] = SYN_SENT2_SECONDS
   words[SYSCTL_TCP_RETRANS] = conntrack.tcp.RETRANS
   words[SYSCTL_TCP_UNACK] = conntrack.tcp.UNACK
   words[SYSCTL_UDP] = conntrack.udp

@@ -10,6 +10,7 @@ import {
   RECORD_LENGTH_OFF,
   RECORD_MARK_OFF,
   RECORD_QUOTES,
+  RECORD_TCP_OPTIONS,
   RECORD_TRACE,
   RECORD_ZONE_OFF,
   RESULT_BYTES,
@@ -23,6 +24,7 @@ import type { CoreExports } from './core.js'
 import { readFacts, writeFacts } from './facts.js'
 import { readPacket, writeHeader } from './header.js'
 import { writePlain } from './plain.js'
+import { writeTcpOptions } from './tcp-options.js'
 
 /** What a batch needs of its engine. */
 export interface BatchHost {
@@ -140,7 +142,7 @@ export class PacketBatch {
     view.setUint16(at + RECORD_ZONE_OFF, 0, true)
     const flags =
       (trace ? RECORD_TRACE : 0) | (whole.inner ? RECORD_QUOTES : 0) | (whole.bad_csum ? RECORD_BAD_CHECKSUM : 0)
-    view.setUint16(at + RECORD_FLAGS_OFF, flags, true)
+    view.setUint16(at + RECORD_FLAGS_OFF, writeTcpOptions(view, at, whole) ? flags | RECORD_TCP_OPTIONS : flags, true)
     writeFacts(view, at, whole)
     if (whole.inner !== undefined) writeHeader(view, this.at.quotes + i * HDR_BYTES, whole.inner)
     this.#kept.set(i, whole)

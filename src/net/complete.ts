@@ -50,6 +50,7 @@ const PACKET_FIELDS = QUOTED_FIELDS.concat([
   'inner',
   'mark',
   'win',
+  'tcp_options',
   'vtag',
   'bad_csum',
   'inner_len',
@@ -215,6 +216,13 @@ function quotedPacket(value: unknown, v6: boolean, problems: FieldProblem[]): Qu
   return result === null ? null : result.quoted
 }
 
+function tcpOptions(f: Fields): string {
+  const value = f.get('tcp_options')
+  if (typeof value === 'string' && /^([0-9a-f]{2}){0,40}$/i.test(value)) return value.toLowerCase()
+  f.problem('tcp_options', `${show(value)} is not the hex of at most 40 bytes`)
+  return ''
+}
+
 /** The fields beyond the header; `packet` is filled in place. */
 function beyondHeader(f: Fields, packet: Packet, number: number): void {
   if (number === PROTOCOL_TCP) {
@@ -223,6 +231,7 @@ function beyondHeader(f: Fields, packet: Packet, number: number): void {
     packet.seq = f.int('seq', 0, U32, bits & TCP_SYN ? 1000 : 1001)
     packet.ack = f.int('ack', 0, U32, bits & TCP_ACK ? 1001 : 0)
     packet.win = f.int('win', 0, 65535, DEFAULT_WINDOW)
+    if (f.has('tcp_options')) packet.tcp_options = tcpOptions(f)
   }
   if (number === PROTOCOL_SCTP) {
     packet.vtag = f.int('vtag', 0, U32, defaultSctpTag(sctpChunkNumber(packet.sctp_chunk ?? 'INIT') ?? 1))

@@ -1,6 +1,6 @@
 // The IP total length of a packet, from its header fields: what byte counters, limits and quotas count.
-// Owns the header sizes only: IPv4 20 (no options), IPv6 40 (no extension headers), TCP 20 (no options: `extra_len`
-// stands for all of these), UDP and UDP-Lite 8, SCTP 12 and its first chunk, DCCP 20, ICMP 8, GRE 4, ESP 8.
+// Owns the header sizes only: IPv4 20 (no options), IPv6 40 (no extension headers), TCP 20 and its
+// `tcp_options` (`extra_len` stands for all others), UDP and UDP-Lite 8, SCTP 12 and its first chunk, DCCP 20, ICMP 8, GRE 4, ESP 8.
 
 import type { Packet, Quoted } from './packet.js'
 import {
@@ -16,6 +16,7 @@ import {
   protoNumber,
   sctpChunkNumber,
 } from './proto.js'
+import { tcpOptionBytes } from './tcp-options.js'
 
 /** How many bytes an ICMP error quotes at most unless its packet says otherwise (RFC 1812: 576 in all; RFC 4443: 1280). */
 export const QUOTE_LIMIT_ICMP = 548
@@ -50,7 +51,7 @@ function layer4Length(packet: Packet | Quoted, proto: number): number {
   }
   switch (proto) {
     case PROTOCOL_TCP:
-      return 20 + payload
+      return 20 + payload + ('tcp_options' in packet ? tcpOptionBytes(packet.tcp_options).length : 0)
     case PROTOCOL_UDP:
     case PROTOCOL_UDPLITE:
       return 8 + payload

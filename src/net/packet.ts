@@ -53,6 +53,8 @@ export interface Packet extends Header {
   mark?: number
   /** TCP window. */
   win?: number
+  /** TCP options as they are on the wire, in hex, at most 40 bytes; padded with zeros to whole words. */
+  tcp_options?: string
   /** Bytes after the layer-4 header. */
   payload_len?: number
   /** Bytes that no other field stands for and that only count: IP options, extension headers, TCP options … Default: 0. */

@@ -120,7 +120,7 @@ export interface ConntrackSysctls {
   readonly tcpIgnoreInvalidRst: boolean
   readonly tcpMaxRetrans: number
   readonly checksum: boolean
-  /** By TCP state, and RETRANS and UNACK. SYN_SENT2 has SYN_SENT's. */
+  /** By TCP state, and RETRANS and UNACK. SYN_SENT2 always has 120. */
   readonly tcp: Readonly<Record<TcpTimeout, number>>
   readonly udp: number
   readonly udpStream: number

@@ -8,6 +8,7 @@ import type { Family } from '../netfilter/model.js'
 import type { ExistingConnection, NetworkNamespace } from '../netns/model.js'
 import { familyOfText } from './address.js'
 import { sysctl } from './sysctl.js'
+import { newTcp } from './tcp-window.js'
 import { track } from './trackers.js'
 import { invert, isError, mustInvert, protoOf, shownTuple, textOfTuple, tupleOf, zoneId } from './tuple.js'
 import type { Connection, Direction, FlowTuple, Skb, World, Zone } from './types.js'
@@ -113,7 +114,6 @@ export class ConntrackTable {
 }
 
 function newConnection(world: World, family: Family, tuple: FlowTuple, zone: Zone): Connection {
-  const side = (): Connection['tcp']['sides'][0] => ({ end: null, unacked: false, closeInit: false })
   return {
     family,
     proto: tuple.proto,
@@ -134,14 +134,7 @@ function newConnection(world: World, family: Family, tuple: FlowTuple, zone: Zon
     timeoutMs: 0,
     createdMs: world.now,
     state: 'NONE',
-    tcp: {
-      sides: [side(), side()],
-      last: null,
-      retransmits: 0,
-      lastWindow: 0,
-      challenge: false,
-      simultaneous: false,
-    },
+    tcp: newTcp(),
     sctp: { tags: [0, 0], init: [false, false], heartbeatFailed: null },
     masqueradedBy: null,
   }
@@ -160,10 +153,23 @@ function attachError(world: World, skb: Skb): void {
   skb.state = 'RELATED'
 }
 
+/** Protocols whose trackers look at the checksum. */
+const SUMMED: readonly number[] = [1, 6, 17, 58, 132, 136]
+
+/** A wrong checksum is seen in PREROUTING, where it is looked at. */
+function hasBadChecksum(world: World, skb: Skb): boolean {
+  if (!skb.packet.bad_csum || skb.fromHere || !SUMMED.includes(protoOf(skb.packet))) return false
+  return sysctl(world.ns, 'net.netfilter.nf_conntrack_checksum', 1) !== 0
+}
+
 /** ICMP messages that need no tracking of their own; true: done. */
 function trackIcmpMessage(world: World, skb: Skb): boolean {
   const type = skb.packet.icmp_type ?? 0
   const proto = protoOf(skb.packet)
+  if ((proto === 1 || proto === 58) && hasBadChecksum(world, skb)) {
+    skb.state = 'INVALID'
+    return true
+  }
   if (proto === 1 && skb.family === 'ipv4') {
     if (type > 18) skb.state = 'INVALID'
     else if (isError(skb.packet)) attachError(world, skb)
@@ -185,11 +191,7 @@ export function conntrackIn(world: World, skb: Skb): boolean {
   skb.zone = skb.template ?? NO_ZONE
   skb.template = null
   skb.state = null
-  if (!trackIcmpMessage(world, skb)) {
-    if (skb.packet.bad_csum && !skb.fromHere && sysctl(world.ns, 'net.netfilter.nf_conntrack_checksum', 1) !== 0) {
-      skb.state = 'INVALID'
-    } else if (!trackNormal(world, skb)) return false
-  }
+  if (!trackIcmpMessage(world, skb) && !trackNormal(world, skb)) return false
   const dir = skb.dir === 0 ? 'ORIGINAL' : 'REPLY'
   const state = skb.state ?? 'INVALID'
   const withDir = state !== 'INVALID' && state !== 'UNTRACKED'
@@ -210,7 +212,7 @@ function trackNormal(world: World, skb: Skb): boolean {
       found = { flow: newConnection(world, skb.family, tuple, skb.zone), dir: 0 }
     }
     const { flow, dir } = found
-    const verdict = track(world, flow, dir, skb.packet)
+    const verdict = hasBadChecksum(world, skb) ? 'invalid' : track(world, flow, dir, skb.packet)
     if (verdict === 'reopen') continue
     if (verdict === 'invalid') {
       skb.state = 'INVALID'
@@ -300,8 +302,13 @@ export function load(world: World, entry: ExistingConnection): void {
     createdMs: -UNKNOWN_AGE_MS,
     sctp: { tags: [null, null], init: [false, false], heartbeatFailed: null },
   })
+  // Its windows are not known: nothing is outside. A flow that is closing was closed by one of its sides.
+  for (const side of flow.tcp.sides) side.liberal = true
+  flow.tcp.sides[0].closeInit = CLOSING.includes(flow.state)
   world.table.add(flow)
 }
+
+const CLOSING: readonly string[] = ['FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT']
 
 /** A loaded connection is older than any stream rule asks for. */
 const UNKNOWN_AGE_MS = 10000

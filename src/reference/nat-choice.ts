@@ -44,8 +44,8 @@ function makesRoom(world: World, t: FlowTuple, flow: Connection, other: Connecti
   if (reply === null || left > EVICT_ATTEMPTS || t.proto !== 6 || flow.state !== 'SYN_SENT') return false
   if (world.table.at(reply, 1, flow.zone) !== other) return false
   const closed = other.state === 'TIME_WAIT' || other.state === 'CLOSE' || other.state === 'SYN_SENT2'
-  const mine = flow.tcp.sides[0].end ?? 0
-  const theirs = other.tcp.sides[0].end ?? 0
+  const mine = flow.tcp.sides[0].end
+  const theirs = other.tcp.sides[0].end
   return closed && !other.fixedTimeout && other.srcNat && ((mine - theirs) | 0) > 0
 }
 

@@ -1,9 +1,10 @@
-// The TCP tracker: states, timeouts, reopening. Sequence numbers only serve to know whether data is unacknowledged and
-// whether a segment is a repetition; every segment counts as inside the window.
+// The TCP tracker: states, timeouts, reopening, resets. The windows are tcp-window.ts's.
 // Kernel: net/netfilter/nf_conntrack_proto_tcp.c. The table is the kernel's tcp_conntracks, in words.
 import type { Packet } from '../net/packet.js'
 import { parseTcpFlags, TCP_ACK, TCP_CWR, TCP_ECE, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../net/proto.js'
+import { tcpOptionsOf } from '../net/tcp-options.js'
 import { sysctl } from './sysctl.js'
+import { after, beginWindow, endOf, inWindow, newSide } from './tcp-window.js'
 import { tcpTimeout } from './timeouts.js'
 import type { Connection, Direction, World } from './types.js'
 
@@ -69,58 +70,9 @@ function indexOf(flags: number): TcpIndex {
   return flags & TCP_ACK ? 'ack' : 'none'
 }
 
-/** Does a come after b, as sequence numbers? */
-function after(a: number, b: number): boolean {
-  return ((b - a) | 0) < 0
-}
-
 /** Sequence number behind the segment: data, SYN and FIN count. */
 export function segmentEnd(packet: Packet): number {
-  const flags = flagsOf(packet)
-  const length = (packet.payload_len ?? 0) + (flags & TCP_SYN ? 1 : 0) + (flags & TCP_FIN ? 1 : 0)
-  return ((packet.seq ?? 0) + length) >>> 0
-}
-
-/** Notes what is unacknowledged and what is repeated. */
-function noteNumbers(flow: Connection, dir: Direction, packet: Packet, index: TcpIndex): void {
-  const flags = flagsOf(packet)
-  const sender = flow.tcp.sides[dir]
-  const receiver = flow.tcp.sides[dir === 0 ? 1 : 0]
-  const end = segmentEnd(packet)
-  const given = packet.ack ?? 0
-  if (sender.end === null) {
-    sender.end = end
-    if (!(flags & TCP_SYN)) {
-      if (receiver.end === null) receiver.end = given
-      else if (given === (receiver.end + 1) >>> 0) receiver.end = given
-    }
-  } else if (flags & TCP_SYN && after(end, sender.end) && (flow.state === 'SYN_SENT' || flow.state === 'SYN_RECV')) {
-    sender.end = end
-  }
-  const ignoresAck = !(flags & TCP_ACK) || (flags & TCP_RST && given === 0)
-  const ack = ignoresAck ? receiver.end : given
-  if (after(end, sender.end)) {
-    sender.end = end
-    sender.unacked = true
-  }
-  if (ack !== null && ack === receiver.end) receiver.unacked = false
-  if (index !== 'ack') return
-  const { last } = flow.tcp
-  const same = { seq: packet.seq ?? 0, ack: ack ?? 0, end, win: packet.win ?? 0 }
-  if (
-    last !== null &&
-    last.dir === dir &&
-    last.seq === same.seq &&
-    last.ack === same.ack &&
-    last.end === same.end &&
-    last.win === same.win
-  ) {
-    flow.tcp.retransmits++
-  } else {
-    flow.tcp.last = { index, dir, ...same }
-    flow.tcp.lastWindow = same.win
-    flow.tcp.retransmits = 0
-  }
+  return endOf(packet, flagsOf(packet))
 }
 
 export type TcpVerdict = 'ok' | 'invalid' | 'reopen'
@@ -134,52 +86,59 @@ export function trackTcp(world: World, flow: Connection, dir: Direction, packet:
   if (!VALID.includes(flags & ~(TCP_PSH | TCP_ECE | TCP_CWR))) return 'invalid'
   const index = indexOf(flags)
   const next = (state: string): string => SHORT[TABLE[dir]![index].split(' ')[STATES.indexOf(state)]!]!
-  if (!flow.confirmed && flow.state === 'NONE') {
+  const end = endOf(packet, flags)
+  if (!flow.confirmed) {
     const first = next('NONE')
     if (first === 'INVALID') return 'invalid'
-    if (first !== 'SYN_SENT' && sysctl(world.ns, 'net.netfilter.nf_conntrack_tcp_loose', 1) === 0) return 'invalid'
-    flow.tcp.sides[0].end = segmentEnd(packet)
+    const loose = first !== 'SYN_SENT'
+    if (loose && sysctl(world.ns, 'net.netfilter.nf_conntrack_tcp_loose', 1) === 0) return 'invalid'
+    beginWindow(flow, packet, end, loose)
   }
+  const { tcp } = flow
   let old = flow.state
   let state = next(old)
-  const { tcp } = flow
   if (state === 'INVALID') return 'invalid'
   if (state === 'SYN_SENT' && (old === 'TIME_WAIT' || old === 'CLOSE')) {
     const began = tcp.sides[0].closeInit || tcp.sides[1].closeInit
-    if (began || (tcp.last?.dir === dir && tcp.last.index === 'rst')) {
+    if (began || (tcp.last.dir === dir && tcp.last.index === 'rst')) {
       world.table.kill(flow)
       return 'reopen'
     }
     state = 'IGNORE'
   }
   if (state === 'IGNORE') {
-    const toIgnored = tcp.last?.index === 'syn' && tcp.last.dir !== dir && tcp.last.end === packet.ack
-    const answersIgnored = index === 'synack' && toIgnored
-    if (!answersIgnored) {
-      noteLast(flow, index, dir, packet)
-      if (index === 'syn' && dir === 0) {
-        tcp.simultaneous = false
-        tcp.challenge = old === 'LAST_ACK'
-      }
+    const toIgnored = tcp.last.index === 'syn' && tcp.last.dir !== dir && tcp.last.end === packet.ack
+    if (index !== 'synack' || !toIgnored) {
+      noteIgnored(flow, index, dir, packet, old)
       return 'ok'
     }
     old = 'SYN_SENT'
     state = 'SYN_RECV'
-    tcp.challenge = false
-    tcp.sides[tcp.last!.dir] = { end: tcp.last!.end, unacked: false, closeInit: false }
-    tcp.sides[dir] = { end: null, unacked: false, closeInit: false }
+    believeIgnored(flow, dir)
   }
   // A challenge ACK after an ignored SYN does not acknowledge the last FIN (RFC 5961).
   if (state === 'TIME_WAIT' && old === 'LAST_ACK' && index === 'ack' && tcp.challenge) {
-    if (tcp.last?.index === 'syn' && tcp.last.dir !== dir) {
+    if (tcp.last.index === 'syn' && tcp.last.dir !== dir) {
       tcp.challenge = false
       return 'ok'
     }
   }
   if (state === 'SYN_SENT2') tcp.simultaneous = true
   if (state === 'SYN_RECV' && dir === 1 && index === 'ack' && tcp.simultaneous) state = 'ESTABLISHED'
-  noteNumbers(flow, dir, packet, index)
-  tcp.last = { ...(tcp.last ?? { seq: 0, ack: 0, end: 0, win: 0 }), index, dir }
+  const reset = state === 'CLOSE' && index === 'rst' ? judgeReset(world, flow, dir, packet) : 'check'
+  if (reset === 'invalid') return 'invalid'
+  if (reset === 'keep') state = old
+  if (reset === 'check' || reset === 'keep') {
+    const liberal = sysctl(world.ns, 'net.netfilter.nf_conntrack_tcp_be_liberal', 0) !== 0
+    const verdict = inWindow(flow, { packet, flags, dir, isBareAck: index === 'ack', end }, liberal)
+    if (verdict === 'ignore') return 'ok'
+    if (verdict === 'invalid') {
+      handleOutside(world, flow, dir, index)
+      return 'invalid'
+    }
+  }
+  tcp.last.index = index
+  tcp.last.dir = dir
   flow.state = state
   if (old !== state && state === 'FIN_WAIT') tcp.sides[dir].closeInit = true
   const timeout = chooseTimeout(world, flow, index)
@@ -198,17 +157,84 @@ export function trackTcp(world: World, flow: Connection, dir: Direction, packet:
 }
 
 /** An ignored segment is remembered: a later one may answer it. */
-function noteLast(flow: Connection, index: TcpIndex, dir: Direction, packet: Packet): void {
+function noteIgnored(flow: Connection, index: TcpIndex, dir: Direction, packet: Packet, old: string): void {
   const { tcp } = flow
-  tcp.lastWindow = packet.win ?? 0
-  tcp.last = {
-    index,
-    dir,
-    seq: packet.seq ?? 0,
-    ack: tcp.last?.ack ?? 0,
-    end: segmentEnd(packet),
-    win: packet.win ?? 0,
+  const { last } = tcp
+  Object.assign(last, { index, dir, seq: packet.seq ?? 0, end: segmentEnd(packet), win: packet.win ?? 0 })
+  if (index === 'syn' && dir === 0) {
+    const { scale, sackPermitted } = tcpOptionsOf(packet.tcp_options)
+    Object.assign(last, { scale: scale ?? 0, windowScale: scale !== null, sackPermitted })
+    tcp.simultaneous = false
+    tcp.challenge = old === 'LAST_ACK'
   }
+  // Perhaps a challenge to the SYN: a RST will answer it.
+  if (old === 'SYN_SENT' && index === 'ack' && dir === 1) last.ack = packet.ack ?? 0
+}
+
+/** A SYNACK answers a SYN that was ignored: the windows begin anew from that SYN. */
+function believeIgnored(flow: Connection, dir: Direction): void {
+  const { tcp } = flow
+  const { last } = tcp
+  tcp.challenge = false
+  tcp.sides[last.dir] = {
+    ...newSide(),
+    end: last.end,
+    maxEnd: last.end,
+    maxWin: last.win || 1,
+    maxAck: null,
+    scale: last.scale,
+    windowScale: last.windowScale,
+    sackPermitted: last.sackPermitted,
+  }
+  tcp.sides[dir] = { ...newSide(), liberal: tcp.sides[dir].liberal }
+}
+
+const CLOSING: readonly string[] = ['FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE']
+
+/**
+ * A RST: `invalid`; `pass`: it closes without a look at the windows; `check`: the windows decide; `keep`: likewise,
+ * but its number is not the expected one, so the state stays and a challenge may follow.
+ */
+function judgeReset(
+  world: World,
+  flow: Connection,
+  dir: Direction,
+  packet: Packet,
+): 'invalid' | 'check' | 'pass' | 'keep' {
+  const { tcp } = flow
+  const { last } = tcp
+  const seq = packet.seq ?? 0
+  if (CLOSING.includes(flow.state)) return 'pass'
+  const expected = tcp.sides[dir === 0 ? 1 : 0].maxAck
+  if (expected !== null && last.index !== 'syn') {
+    const established = flow.state === 'ESTABLISHED' && flow.assured
+    if (seq === 0 && !established) return 'check'
+    const strict = sysctl(world.ns, 'net.netfilter.nf_conntrack_tcp_ignore_invalid_rst', 0) === 0
+    if (after(expected, seq) && strict) return 'invalid'
+    if (!established || seq === expected) return 'check'
+    if (last.index === 'ack' && last.dir === dir && seq === last.end) return 'check'
+    return 'keep'
+  }
+  const answersSyn = flow.seenReply && last.dir !== dir && last.index === 'syn'
+  const answersAck = !flow.assured && last.index === 'ack'
+  const pass =
+    ((answersSyn || answersAck) && (packet.ack ?? 0) === last.end) ||
+    (flow.state === 'SYN_SENT' && last.index === 'ack' && last.dir === 1 && seq === last.ack)
+  return pass ? 'pass' : 'check'
+}
+
+/** A FIN or RST outside the window: once both sides sent one, the entry lives no longer than with unacknowledged data. */
+function handleOutside(world: World, flow: Connection, dir: Direction, index: TcpIndex): void {
+  const { last } = flow.tcp
+  if (!flow.assured || flow.fixedTimeout || (index !== 'rst' && index !== 'fin')) return
+  if (last.dir !== dir && (last.index === 'fin' || last.index === 'rst')) {
+    const left = flow.endMs - world.now
+    const unack = tcpTimeout(world.ns, 'UNACK')
+    if (left >= 120_000 && left > unack) world.table.refresh(flow, unack)
+    return
+  }
+  last.index = index
+  last.dir = dir
 }
 
 function chooseTimeout(world: World, flow: Connection, index: TcpIndex): number {
@@ -223,7 +249,7 @@ function chooseTimeout(world: World, flow: Connection, index: TcpIndex): number 
     timeout = retrans
   else if (index === 'rst') timeout = tcpTimeout(ns, 'CLOSE')
   else if (unacked && normal > unack) timeout = unack
-  else if (tcp.lastWindow === 0 && normal > retrans) timeout = retrans
+  else if (tcp.last.win === 0 && normal > retrans) timeout = retrans
   const unreplied = !flow.seenReply && flow.state === 'ESTABLISHED'
   return unreplied ? Math.min(timeout, unack) : timeout
 }

@@ -12,7 +12,6 @@ const TCP: Readonly<Record<string, readonly [string, number]>> = {
   LAST_ACK: ['tcp_timeout_last_ack', 30],
   TIME_WAIT: ['tcp_timeout_time_wait', 120],
   CLOSE: ['tcp_timeout_close', 10],
-  SYN_SENT2: ['tcp_timeout_syn_sent2', 120],
   RETRANS: ['tcp_timeout_max_retrans', 300],
   UNACK: ['tcp_timeout_unacknowledged', 300],
 }
@@ -44,6 +43,8 @@ function seconds(ns: NetworkNamespace, name: string, fallback: number): number {
 
 /** Milliseconds of a TCP state, or of RETRANS and UNACK. */
 export function tcpTimeout(ns: NetworkNamespace, state: string): number {
+  // There is no setting for it.
+  if (state === 'SYN_SENT2') return 120_000
   const [name, fallback] = TCP[state] ?? ['', 0]
   return 1000 * seconds(ns, name, fallback)
 }

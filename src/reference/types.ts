@@ -32,15 +32,28 @@ export interface Zone {
   readonly directions: 'both' | 'original' | 'reply'
 }
 
-/** What the TCP tracker remembers of one direction. */
+/** What the TCP tracker remembers of one direction: the kernel's ip_ct_tcp_state. Numbers are u32 and wrap. */
 export interface TcpSide {
-  /** Highest segment end seen; null: nothing known. */
-  end: number | null
+  /** Highest segment end this side sent. */
+  end: number
+  /** Highest segment end that the other side's window allows. */
+  maxEnd: number
+  /** Largest window this side offered; 0: nothing is known of this side. */
+  maxWin: number
+  /** Highest acknowledgement this side sent; null: none yet. */
+  maxAck: number | null
+  /** Window scale. */
+  scale: number
+  windowScale: boolean
+  sackPermitted: boolean
   unacked: boolean
   /** This direction's FIN took the flow to FIN_WAIT. */
   closeInit: boolean
+  /** Segments of this side are never called out of the window. */
+  liberal: boolean
 }
 
+/** The segment remembered last; each part is noted at its own occasion. */
 export interface TcpLast {
   index: string
   dir: Direction
@@ -48,6 +61,10 @@ export interface TcpLast {
   ack: number
   end: number
   win: number
+  /** Options of an ignored SYN. */
+  scale: number
+  windowScale: boolean
+  sackPermitted: boolean
 }
 
 export interface Connection {
@@ -78,9 +95,8 @@ export interface Connection {
   state: string
   tcp: {
     sides: [TcpSide, TcpSide]
-    last: TcpLast | null
+    last: TcpLast
     retransmits: number
-    lastWindow: number
     /** The next ACK of the other side may be a challenge for an ignored SYN. */
     challenge: boolean
     /** Both sides opened at once. */

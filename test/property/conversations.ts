@@ -10,6 +10,7 @@ interface Segment {
   readonly kind: number
   readonly numbers: number
   readonly gap: number
+  readonly far: number
 }
 
 const FLAGS = ['S', 'SA', 'A', 'FA', 'A', 'RA', 'R', 'PA', 'F', 'S']
@@ -24,6 +25,19 @@ const CHUNKS = [
   'SHUTDOWN_COMPLETE',
 ].concat(['ABORT', 'HEARTBEAT', 'HEARTBEAT_ACK'])
 const NUMBERS = [null, null, null, null, null, 999, 1000, 1001, 2000, 5000]
+/** Numbers about the edges of windows, scaled or not, and of what wraps. */
+const FAR = [0, 1, 65_240, 65_241, 65_242, 70_000, 9_000_000, 2 ** 31, 2 ** 32 - 66_000, 2 ** 32 - 1]
+const WINDOWS = [0, 0, 1, 100, 65_535]
+/** Window scale 7, SACK permitted, both, neither; one block, two blocks; one that is broken off. */
+const OPTIONS = ['03030700', '0402', '03030e010402', '01', '0101050a000003e8000007d0', '050affffffff00011170', '0303']
+const SETTINGS: readonly (readonly [string, string])[] = [
+  ['tcp_loose', '0'],
+  ['tcp_be_liberal', '1'],
+  ['tcp_ignore_invalid_rst', '1'],
+  ['tcp_max_retrans', '1'],
+  ['tcp_timeout_unacknowledged', '150'],
+  ['tcp_timeout_max_retrans', '40'],
+]
 const GAPS = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1000, 3000, 11_000, 61_000, 121_000, 301_000]
 
 const segment: fc.Arbitrary<Segment> = fc.record({
@@ -32,6 +46,7 @@ const segment: fc.Arbitrary<Segment> = fc.record({
   kind: fc.nat({ max: 54 }),
   numbers: fc.nat({ max: 99 }),
   gap: fc.nat({ max: GAPS.length - 1 }),
+  far: fc.nat({ max: 999 }),
 })
 
 /** Lives of connections, `<` before what the other side sends: whole; a SYN before the last ACK; reset; opened by both. */
@@ -71,7 +86,10 @@ function linesOf(segments: readonly Segment[], sctp: boolean, v6: boolean): Pack
     const ack = NUMBERS[Math.floor(s.numbers / 10)]
     if (!sctp && seq != null) fields['seq'] = seq
     if (!sctp && ack != null) fields['ack'] = ack
-    if (!sctp && s.numbers % 13 === 0) fields['win'] = 0
+    if (!sctp && s.far % 10 === 0) fields['seq'] = FAR[Math.floor(s.far / 10) % FAR.length]
+    if (!sctp && s.far % 17 === 0) fields['ack'] = FAR[Math.floor(s.far / 17) % FAR.length]
+    if (!sctp && s.far % 6 === 0) fields['tcp_options'] = OPTIONS[Math.floor(s.far / 6) % OPTIONS.length]
+    if (!sctp && s.numbers % 13 === 0) fields['win'] = WINDOWS[s.numbers % WINDOWS.length]
     if (!sctp && s.numbers % 7 === 0) fields['payload_len'] = 100
     const id = lines.length + 1
     if (back && latest[c] !== undefined) lines.push({ id, at_ms: now, reply_to: latest[c], ...fields })
@@ -116,14 +134,16 @@ export const conversations: fc.Arbitrary<Scenario> = fc
     sctp: fc.nat({ max: 3 }).map((n) => n === 3),
     v6: fc.boolean(),
     ports: fc.constantFrom(0, 0, 0, 1, 2, 3),
-    loose: fc.boolean(),
+    settings: fc.subarray([...SETTINGS]),
+    plainly: fc.boolean(),
     plain: namespaces({ plain: true, rulesets: fc.constant([]) }),
     segments: fc.array(segment, { minLength: 20, maxLength: 120, size: 'max' }),
   })
-  .map(({ sctp, v6, ports, loose, plain, segments }) => {
+  .map(({ sctp, v6, ports, settings, plainly, plain, segments }) => {
     const to = v6 ? 'fd00:2::1' : '10.0.1.1'
     const range = ports === 0 ? null : { from: to, to, ports: { from: 50000, to: 50000 + ports - 1 } }
-    const sysctls = loose ? {} : { 'net.netfilter.nf_conntrack_tcp_loose': '0' }
+    const given = plainly ? [] : settings
+    const sysctls = Object.fromEntries(given.map(([key, value]) => [`net.netfilter.nf_conntrack_${key}`, value]))
     const namespace = { ...plain, sysctls, forceConntrack: true, rulesets: rulesetOf(v6, range) }
     return { namespace, lines: linesOf(segments, sctp, v6) }
   })
