@@ -300,7 +300,12 @@ export const MATCH_MULTIPORT = 14 // ranges: from | to << 16
 export const MATCH_IPRANGE = 15 // src from, src to, dst from, dst to: 4 words each
 export const MATCH_SET = 16 // set index, number of directions | source bits << 8
 export const MATCH_LIMIT = 17 // cost, cap, word index in the small state
-export const MATCH_CODES = 18
+export const MATCH_LENGTH = 18 // from | to << 16
+export const MATCH_HOPS = 19 // HOPS_*, value
+export const MATCH_TOS = 20 // value, mask
+export const MATCH_ECN = 21 // ECN_HAS_*, those of them that are inverted, codepoint
+export const MATCH_CPU = 22 // number
+export const MATCH_CODES = 23
 
 export const MATCH_NOT = 1 // flag of every kind: the result is inverted
 // MATCH_PORTS
@@ -362,6 +367,14 @@ export const IPRANGE_HAS_SRC = 2
 export const IPRANGE_NOT_SRC = 4
 export const IPRANGE_HAS_DST = 8
 export const IPRANGE_NOT_DST = 16
+// MATCH_HOPS
+export const HOPS_EQ = 0
+export const HOPS_LT = 1
+export const HOPS_GT = 2
+// MATCH_ECN
+export const ECN_HAS_ECT = 1
+export const ECN_HAS_ECE = 2
+export const ECN_HAS_CWR = 4
 // MATCH_SET
 export const SET_RETURN_NOMATCH = 2
 

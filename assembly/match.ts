@@ -49,6 +49,7 @@ import {
   IPRANGE_NOT_SRC,
   MATCH_ADDRTYPE,
   MATCH_CONNMARK,
+  MATCH_CPU,
   MATCH_CT,
   MATCH_CT_ADDRS_OFF,
   MATCH_CT_EXPIRE_OFF,
@@ -59,8 +60,11 @@ import {
   MATCH_CT_STATE,
   MATCH_CT_STATE_OFF,
   MATCH_CT_STATUS_OFF,
+  MATCH_ECN,
+  MATCH_HOPS,
   MATCH_ICMP,
   MATCH_IPRANGE,
+  MATCH_LENGTH,
   MATCH_LIMIT,
   MATCH_MARK,
   MATCH_MULTIPORT,
@@ -72,6 +76,7 @@ import {
   MATCH_SCTP_CHUNKS,
   MATCH_SET,
   MATCH_TCP_FLAGS,
+  MATCH_TOS,
   MULTIPORT_DPORTS,
   MULTIPORT_SPORTS,
   PORTS_HAS_DPORT,
@@ -84,6 +89,7 @@ import {
   TABLE_RAW,
 } from './layout'
 import { Limits } from './limit'
+import { HeaderMatch } from './match-header'
 import { prf } from './random'
 import { Recents } from './recent'
 import { addrType } from './route'
@@ -360,6 +366,16 @@ function evalMatch(at: usize, head: u32): bool {
       return iprange(at, flags)
     case MATCH_LIMIT:
       return Limits.take(load<u32>(at, 12), load<u32>(at, 4), load<u32>(at, 8))
+    case MATCH_LENGTH:
+      return HeaderMatch.length(load<u32>(at, 4)) !== inverted
+    case MATCH_HOPS:
+      return HeaderMatch.hops(load<u32>(at, 4), load<u32>(at, 8)) !== inverted
+    case MATCH_TOS:
+      return HeaderMatch.tos(load<u32>(at, 4), load<u32>(at, 8)) !== inverted
+    case MATCH_ECN:
+      return HeaderMatch.ecn(at)
+    case MATCH_CPU:
+      return HeaderMatch.cpu(load<u32>(at, 4), inverted)
     case MATCH_SCTP_CHUNKS:
       return sctpChunks(at) !== inverted
     default:

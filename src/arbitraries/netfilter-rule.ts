@@ -7,6 +7,7 @@ import type { Family, HookName, Match, Negatable, Range, Rule, TableName, Target
 import { ADDR_TYPES, CT_EVENTS, CT_STATES, CT_STATUSES, REJECT_NAMES } from '../netfilter/names.js'
 import { limitRate } from '../netfilter/read-match-state.js'
 import { netmapTarget, nptTarget } from './map-targets.js'
+import { ecnForms, headerForms } from './matches-header.js'
 
 /** Where a rule stands. `hook` is null in a user chain; `nat` says which translating targets may be used. */
 export interface RulePlace {
@@ -160,6 +161,7 @@ function transport(): { readonly [proto: number]: Arb<Match>[] } {
         }),
       ),
       multiport(),
+      ecnForms,
     ],
     17: [
       tagged<Of<'udp'>>('udp', some<Omit<Of<'udp'>, 'match'>>({ sport: printedPorts, dport: printedPorts })),
@@ -322,6 +324,7 @@ function general(place: RulePlace): Arb<Match>[] {
     tagged<Of<'iprange'>>('iprange', some<Omit<Of<'iprange'>, 'match'>>({ src: range, dst: range }, 1)),
     limits,
     physdevs(place),
+    ...headerForms(family),
   ]
   if (place.selfContained) return list
   return [

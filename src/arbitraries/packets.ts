@@ -200,10 +200,17 @@ const extras = fc.record({
   tos: weighted<number | null>([12, fc.constant(null)], [1, pick([4, 8, 16, 0xb8])]),
   payload: weighted<number | null>([6, fc.constant(null)], [1, pick([1, 100, 1400])]),
   gap: weighted([8, fc.constant(0)], [3, pick(GAPS)]),
+  /** Who sent it and which CPU has it, for the rules that ask. */
+  facts: weighted<Facts | null>(
+    [9, fc.constant(null)],
+    [3, fc.record({ cpu: pick([0, 1]), uid: pick([0, 0, 1000, 1001]), gid: pick([0, 0, 1000, 1001]) })],
+  ),
   /** TCP: 0 the usual numbers. */
   numbers: weighted([9, fc.constant(0)], [2, fc.integer({ min: 1, max: 15 })]),
 })
+type Facts = { cpu: number; uid: number; gid: number }
 type Extras = {
+  facts: Facts | null
   mark: number | null
   ttl: number | null
   tos: number | null
@@ -433,6 +440,7 @@ class LineWriter {
       if (extras.mark !== null) more['mark'] = at(this.pool.marks, extras.mark)
       if (extras.ttl !== null) more['ttl'] = extras.ttl
       if (extras.tos !== null) more['tos'] = extras.tos
+      if (extras.facts !== null) Object.assign(more, extras.facts)
       if (extras.payload !== null) more['payload_len'] = extras.payload
       if (extras.numbers !== 0 && (fields['proto'] === 'tcp' || typeof fields['flags'] === 'string')) {
         more['seq'] = at(SEQUENCE, extras.numbers)

@@ -13,6 +13,7 @@ import type {
   Rule,
   SetDirection,
 } from '../netfilter/model.js'
+import { ecnTraffic, headerTraffic } from './matches-header.js'
 import { LINK_NAMES, pick, poolAddress, poolMark, poolPort, poolPrefix, rarely, SETS, weighted } from './pool.js'
 
 /** What a rule may hold besides its target. */
@@ -103,6 +104,11 @@ const l4Match: fc.Arbitrary<readonly [number, Match]> = weighted<readonly [numbe
   ],
 )
 
+const l4Traffic: fc.Arbitrary<readonly [number, Match]> = weighted<readonly [number, Match]>(
+  [12, l4Match],
+  [1, ecnTraffic.map((m) => [6, m] as const)],
+)
+
 const icmpMatch = (family: Family): fc.Arbitrary<readonly [number, Match]> => {
   const types = family === 'ipv4' ? [8, 0, 3, 13] : [128, 129, 1, 135]
   const type = weighted(
@@ -121,7 +127,7 @@ const icmpMatch = (family: Family): fc.Arbitrary<readonly [number, Match]> => {
 const protocol = (family: Family): fc.Arbitrary<{ proto?: Negatable<number>; match?: Match }> =>
   weighted<{ proto?: Negatable<number>; match?: Match }>(
     [8, fc.constant({})],
-    [6, l4Match.map(([n, match]) => ({ proto: { not: false, value: n }, match }))],
+    [6, l4Traffic.map(([n, match]) => ({ proto: { not: false, value: n }, match }))],
     [1, icmpMatch(family).map(([n, match]) => ({ proto: { not: false, value: n }, match }))],
     [
       3,
@@ -317,6 +323,7 @@ const generalMatch = (place: Place): fc.Arbitrary<Match> => {
     ['set', 5, setMatch(place.family)],
     ['physdev', 1, physdevMatch],
     ['comment', 1, fc.constant({ match: 'comment' as const, comment: 'a comment' })],
+    ...headerTraffic(place.family),
     ['nfacct', 1, fc.constant({ match: 'nfacct' as const, name: 'hits' })],
   ]
   const wanted = choices.filter(([name]) => place.only?.includes(name) ?? true)

@@ -5,7 +5,16 @@ import type { ImageView } from './check.js'
 import { chainDepth } from './rules.js'
 
 /** Least words of each match (the head counted), by kind; 0 = no such kind. MULTIPORT has as many as it has ranges. */
-const MATCH_WORDS: readonly number[] = [0, 1, 3, 2, 18, 2, 2, L.MATCH_CT_WORDS, 3, 3, 2, 2, 4, 8, 1, 17, 3, 4]
+const MATCH_WORDS: readonly number[] = Object.assign(
+  [0, 1, 3, 2, 18, 2, 2, L.MATCH_CT_WORDS, 3, 3, 2, 2, 4, 8, 1, 17, 3, 4],
+  {
+    [L.MATCH_LENGTH]: 2,
+    [L.MATCH_HOPS]: 3,
+    [L.MATCH_TOS]: 3,
+    [L.MATCH_ECN]: 4,
+    [L.MATCH_CPU]: 2,
+  },
+)
 
 interface Bounds {
   readonly chains: number

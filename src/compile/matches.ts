@@ -7,6 +7,7 @@ import { addressWords, parseAddress } from '../net/ip.js'
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/proto.js'
 import type { Backend, CtStateName, Family, Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import type { CompileContext, Place } from './context.js'
+import { headerMatch } from './matches-header.js'
 import { MAX_HITCOUNT, type RecentLists } from './recents.js'
 import type { SetTable } from './sets.js'
 import type { Words } from './words.js'
@@ -63,7 +64,8 @@ const span = (range: Range): number => (range.from | (range.to << 16)) >>> 0
 const not = (x: { readonly not: boolean } | undefined): boolean => x?.not === true
 
 /** Appends one match. */
-function put(code: Words, kind: number, flags: number, words: readonly number[]): MatchCount {
+/** Appends one match: kind, flags and its words. */
+export function put(code: Words, kind: number, flags: number, words: readonly number[]): MatchCount {
   code.push((kind | ((words.length + 1) << 8) | (flags << 16)) >>> 0)
   code.pushAll(words)
   return 1
@@ -340,6 +342,14 @@ export function writeMatch(sink: MatchSink, at: MatchRule, m: Match): number {
       return put(code, L.MATCH_NTH, m.not ? L.MATCH_NOT : 0, [m.every, m.packet, sink.state.reserve(L.NTH_STATE_WORDS)])
     case 'recent':
       return recentMatch(sink, at, m)
+    case 'length':
+    case 'ttl':
+    case 'hl':
+    case 'tos':
+    case 'dscp':
+    case 'ecn':
+    case 'cpu':
+      return headerMatch(sink, m)
     case 'multiport': {
       if (m.ports.length === 0 || m.ports.length > 15) {
         sink.context.fault(at.place, `the match multiport takes 1 to 15 ports, not ${m.ports.length}`)

@@ -20,18 +20,28 @@ const FIELDS: readonly AskedField[] = [
 if (FIELDS.length !== FIELD_CODES - 1) throw new Error('fields without a name')
 
 /** The error for the packet that the core stopped last. */
-export function missingField(view: DataView, image: Image, packet: number | string | undefined): MissingFieldError {
+export function missingField(
+  view: DataView,
+  image: Image,
+  packet: number | string | undefined,
+  index?: number,
+): MissingFieldError {
   const counter = view.getUint32(ASKED_COUNTER_AT, true)
   const field = FIELDS[view.getUint32(ASKED_FIELD_AT, true) - 1]!
   const { chains, files } = image.symbols
   const chain = chains.find((c) => counter > c.counter && counter <= c.counter + c.rules)!
   const line = sectionWords(image.bytes, SECTION_LINES)[counter] ?? 0
   const file = files[chain.file] ?? ''
-  return new MissingFieldError(packet, field, {
-    table: chain.table,
-    chain: chain.name,
-    rule: counter - chain.counter,
-    ...(file !== '' && line > 0 ? { file } : {}),
-    ...(line > 0 ? { line } : {}),
-  })
+  return new MissingFieldError(
+    packet,
+    field,
+    {
+      table: chain.table,
+      chain: chain.name,
+      rule: counter - chain.counter,
+      ...(file !== '' && line > 0 ? { file } : {}),
+      ...(line > 0 ? { line } : {}),
+    },
+    index,
+  )
 }

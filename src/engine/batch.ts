@@ -166,7 +166,7 @@ export class PacketBatch {
 
   /** The `id` of packet `i`; without, in a batch of several, its place. */
   name(i: number): number | string | undefined {
-    return (i < this.#ids.length ? this.#ids[i] : undefined) ?? (this.capacity > 1 ? `[${i}] of the batch` : undefined)
+    return this.packet(i).id ?? (this.capacity > 1 ? `[${i}] of the batch` : undefined)
   }
 
   /** Packet `i` as it was given by `set`, with what was left out; or as its record says. */

@@ -172,8 +172,9 @@ export class Engine implements DataPlane {
       const done = core.run(records, quotes, results, answers, from, count)
       from += done
       if (done === count) continue
-      if (core.stopReason() !== STOP_TRACE) this.#check(batch, from, false)
+      const stop = core.stopReason()
       this.#giveTraces(batch, traced, from, options)
+      if (stop !== STOP_TRACE) this.#check(batch, from, false)
       traced = from
       core.clearTrace()
     }
@@ -213,7 +214,7 @@ export class Engine implements DataPlane {
       case STOP_TRACE_LOST:
         throw new RangeError(`the events of one packet do not fit: raise the option traceBytes`)
       case STOP_ASKED:
-        throw missingField(batch.view, this.image, batch.name(index))
+        throw missingField(batch.view, this.image, batch.name(index), batch.capacity > 1 ? index : undefined)
       case STOP_RULES:
         throw new RangeError('the recent lists are full: raise the compile limit maxRecentEntries')
       default:

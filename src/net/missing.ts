@@ -35,7 +35,10 @@ export class MissingFieldError extends RangeError {
   /** The packet's `id`; undefined when it has none. */
   readonly packet: number | string | undefined
 
-  constructor(packet: number | string | undefined, field: AskedField, rule: AskingRule) {
+  /** Its place in the batch, when it was in one: those before it are done. */
+  readonly index: number | undefined
+
+  constructor(packet: number | string | undefined, field: AskedField, rule: AskingRule, index?: number) {
     const { file, line } = rule
     const place = line === undefined ? '' : ` (${file === undefined ? 'line ' : `${escapeText(file)}:`}${line})`
     const name = packet === undefined ? 'the packet' : `packet ${escapeText(String(packet))}`
@@ -49,5 +52,6 @@ export class MissingFieldError extends RangeError {
     this.field = field
     this.rule = rule
     this.packet = packet
+    this.index = index
   }
 }

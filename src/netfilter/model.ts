@@ -4,6 +4,8 @@
 // Addresses are canonical text (`10.0.0.0/8`, `fd00::/64`); `Prefix` always carries its length.
 // All names are literal strings as iptables prints them.
 
+import type { HeaderMatch } from './model-header.js'
+
 export type Family = 'ipv4' | 'ipv6'
 export type Backend = 'legacy' | 'nft'
 export type TableName = 'raw' | 'mangle' | 'nat' | 'filter' | 'security'
@@ -192,6 +194,7 @@ export type Match =
       readonly isBridged?: Negatable<true>
     }
   | { readonly match: 'nfacct'; readonly name: string }
+  | HeaderMatch
 
 export type CtStateName = 'INVALID' | 'NEW' | 'ESTABLISHED' | 'RELATED' | 'UNTRACKED' | 'SNAT' | 'DNAT'
 export type AddrTypeName =

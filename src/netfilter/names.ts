@@ -256,9 +256,9 @@ export const LOG_LEVELS: ReadonlyMap<string, number> = new Map([
 /** Matches that iptables has and this model has not: refused as "not supported", not as unknown. */
 export const OTHER_MATCHES: ReadonlySet<string> = new Set(
   (
-    'ah bpf cgroup cluster connbytes connlabel connlimit cpu dccp devgroup dscp dst ecn esp eui64 frag hashlimit hbh ' +
-    'helper hl ipcomp ipv6header ipvs length mac mh osf owner pkttype policy quota rateest realm rpfilter rt socket srh ' +
-    'string tcpmss time tos ttl u32 unclean hopcount'
+    'ah bpf cgroup cluster connbytes connlabel connlimit dccp devgroup dst esp eui64 frag hashlimit hbh ' +
+    'helper ipcomp ipv6header ipvs mac mh osf owner pkttype policy quota rateest realm rpfilter rt socket srh ' +
+    'string tcpmss time u32 unclean hopcount'
   ).split(' '),
 )
 

@@ -2,6 +2,7 @@
 // function, negation as ` !` before the option. Owns nothing but this text.
 import type { Match, Negatable, Range } from './model.js'
 import { SCTP_CHUNKS, TCP_FLAG_NAMES } from './names.js'
+import { printHeaderMatch } from './print-match-header.js'
 import { quote } from './quote.js'
 
 type MatchOf<K extends Match['match']> = Extract<Match, { readonly match: K }>
@@ -189,6 +190,14 @@ export function printMatch(m: Match): string {
       return ` -m limit --limit ${m.rate}/${m.unit}${m.burst === 5 ? '' : ` --limit-burst ${m.burst}`}`
     case 'physdev':
       return physdev(m)
+    case 'length':
+    case 'ttl':
+    case 'hl':
+    case 'tos':
+    case 'dscp':
+    case 'ecn':
+    case 'cpu':
+      return printHeaderMatch(m)
     case 'nfacct':
       return ` -m nfacct --nfacct-name  ${quote(m.name)}` // iptables writes two blanks
   }

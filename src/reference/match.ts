@@ -1,36 +1,17 @@
 // Does a rule match a packet? Every match of netfilter/model.ts that conntrack, sets and lists have no file for.
 // Kernel: net/netfilter/xt_*.c, net/ipv4/netfilter/ip_tables.c (ip_packet_match).
 
-import { type AskedField, MissingFieldError } from '../net/missing.js'
 import { hasPorts, sctpChunkNumber } from '../net/proto.js'
 import type { Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import { inPrefix, isMulticast, numberOf } from './address.js'
+import type { MatchContext } from './asked.js'
 import { matchesConntrack } from './match-conntrack.js'
-import type { Visit } from './prf.js'
+import { matchesHeader } from './match-header.js'
 import { lookupRoute, lookupTable } from './route.js'
 import { inSet } from './set.js'
 import { flagsOf } from './tcp.js'
 import { protoOf } from './tuple.js'
-import type { Skb, TableName, World } from './types.js'
-
-/** What a match may ask besides the packet. */
-export interface MatchContext {
-  readonly world: World
-  readonly backend: 'legacy' | 'nft'
-  readonly visit: Visit
-  /** The rule's place. */
-  readonly table: TableName
-  readonly chain: string
-  readonly number: number
-  readonly file: string
-  readonly line: number
-}
-
-/** Stops the packet: the rule needs what it does not say. */
-export function ask(field: AskedField, { world, table, chain, number, file, line }: MatchContext): never {
-  const place = line > 0 ? { ...(file === '' ? {} : { file }), line } : {}
-  throw new MissingFieldError(world.given?.id, field, { table, chain, rule: number, ...place })
-}
+import type { Skb, World } from './types.js'
 
 function negate<T>(n: Negatable<T> | undefined, test: (value: T) => boolean): boolean {
   return n === undefined || test(n.value) !== n.not
@@ -239,5 +220,13 @@ function matches(m: Match, skb: Skb, context: MatchContext): boolean {
       return matchesLimit(m, world)
     case 'physdev':
       return matchesPhysdev(m)
+    case 'length':
+    case 'ttl':
+    case 'hl':
+    case 'tos':
+    case 'dscp':
+    case 'ecn':
+    case 'cpu':
+      return matchesHeader(m, skb, context)
   }
 }

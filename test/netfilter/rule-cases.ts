@@ -1,6 +1,7 @@
 // Rules written by hand and what they become, and wrong rules with the place and the word that are to blame. Used by the
 // reader's own tests and, where iptables is there, held against the tool itself.
 import type { Family } from '../../src/netfilter/model.js'
+import { PACKET_RIGHT, PACKET_WRONG } from './rule-cases-packet.js'
 
 export interface RightCase {
   readonly name: string
@@ -34,6 +35,7 @@ const v6 = (name: string, inTable: string, lines: readonly string[], rules: read
 })
 
 export const RIGHT: readonly RightCase[] = [
+  ...PACKET_RIGHT,
   v4(
     'options in any order',
     'filter',
@@ -669,6 +671,7 @@ const wrong6 = (name: string, inTable: string, lines: readonly string[], at: str
 })
 
 export const WRONG: readonly WrongCase[] = [
+  ...PACKET_WRONG,
   wrong('an unknown match', 'filter', ['-A INPUT -m nonsense'], '2:13', 'there is no match named "nonsense"'),
   wrong('an unknown option', 'filter', ['-A INPUT -p tcp --dprot 80'], '2:17', 'unknown option "--dprot"'),
   wrong('an option before its match', 'filter', ['-A INPUT --mark 1 -m mark'], '2:10', 'unknown option "--mark"'),

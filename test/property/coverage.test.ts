@@ -19,6 +19,7 @@ const BOTH = [
   ...names('state.state mark.mark connmark.mark'),
   ...names('addrtype.srcType addrtype.dstType statistic.random statistic.nth iprange.src iprange.dst'),
   ...names('set.hash:ip set.hash:net set.hash:net,port set.bitmap:port'),
+  ...names('length.length tos.tos dscp.dscp ecn.ect'),
 ]
 /** Conditions that seldom hold: they fail, and their negation holds; that they hold is asked of one family only. */
 const RARE = [
@@ -27,10 +28,11 @@ const RARE = [
   ...names('conntrack.ctrepldstport conntrack.ctstatus conntrack.ctexpire'),
   ...names('sctp.sport sctp.dport sctp.chunks recent.rcheck recent.update recent.remove set.hash:ip,port'),
   ...names('set.hash:ip,port,net set.hash:ip,port,ip set.hash:net,port,net set.hash:net,iface set.hash:net,net'),
-  ...names('set.hash:ip,mark set.list:set'),
+  ...names('set.hash:ip,mark set.list:set ecn.ece ecn.cwr cpu.cpu'),
 ]
 /** Conditions without a negated form, and those that can only do one thing. */
 const SINGLE = [
+  ...names('match:hops.eq fail:hops.eq match:!hops.eq match:hops.lt fail:hops.lt match:hops.gt fail:hops.gt'),
   ...names('match:limit fail:limit match:conntrack.ctdir fail:conntrack.ctdir match:comment match:nfacct'),
   ...names('match:recent.set fail:!recent.set fail:physdev.in match:!physdev.in fail:physdev.isIn'),
   ...names('match:!physdev.isIn fail:physdev.isBridged match:!physdev.isBridged match:recent+seconds'),

@@ -35,6 +35,10 @@ export function conditionNames(rule: Rule, ns: NetworkNamespace): string[] {
       case 'set':
         names.push(`${not}set.${ns.sets.find((s) => s.name === match.name)?.type}`)
         break
+      case 'ttl':
+      case 'hl':
+        names.push(match.op === 'ne' ? '!hops.eq' : `hops.${match.op}`)
+        break
       case 'limit':
       case 'comment':
       case 'nfacct':

@@ -1,6 +1,7 @@
 // What the property tests share: how often and from which seed, how lines become packets, how answers are compared.
 import type fc from 'fast-check'
 import { FaultError } from '../../src/net/fault.js'
+import { MissingFieldError } from '../../src/net/missing.js'
 import type { Answer, ConntrackEntry, Packet } from '../../src/net/packet.js'
 import type { Ruleset } from '../../src/netfilter/model.js'
 import type { DataPlane } from '../../src/netns/dataplane.js'
@@ -20,6 +21,21 @@ process.stdout.write(`\nproperty seed: FC_SEED=${SEED} (FC_RUNS=${process.env['F
 export function options(usual: number): fc.Parameters<unknown> {
   const path = process.env['FC_PATH']
   return { seed: SEED, numRuns: runs(usual), includeErrorInReport: true, ...(path ? { path, endOnFailure: true } : {}) }
+}
+
+/** An answer, or the words with which a packet was stopped that a rule needs more of than it says. */
+export function answerOf(plane: DataPlane, packet: Packet, want: { trace?: boolean; ct?: boolean }): Answer {
+  try {
+    return plane.process(packet, want)
+  } catch (error) {
+    return stopped(packet, error)
+  }
+}
+
+/** The answer that stands for a stopped packet; throws any other error. */
+export function stopped(packet: Packet, error: unknown): Answer {
+  if (!(error instanceof MissingFieldError)) throw error
+  return { verdict: 'skipped', in: packet, out_iface: error.message }
 }
 
 /** Everything one data plane says about a sequence. */
@@ -55,7 +71,7 @@ export function play(
         throw error
       }
       if (resolved === null) continue
-      const answer = plane.process(resolved.packet, want)
+      const answer = answerOf(plane, resolved.packet, want)
       packets.push(resolved.packet)
       answers.push(answer)
       script.settle(item, resolved, answer)
@@ -70,7 +86,7 @@ export function replay(
   packets: readonly Packet[],
   want: { trace?: boolean; ct?: boolean } = EVERYTHING,
 ): Outcome {
-  const answers = packets.map((packet) => plane.process(packet, want))
+  const answers = packets.map((packet) => answerOf(plane, packet, want))
   return { packets, answers, conntrack: plane.conntrack(), counters: plane.counters() }
 }
 

@@ -1,0 +1,114 @@
+// Rules written by hand about single packets and their rates: what they become, and wrong ones. As rule-cases.ts has them.
+import type { Family } from '../../src/netfilter/model.js'
+import type { RightCase, WrongCase } from './rule-cases.js'
+
+/** One match of a rule in `*filter`, chain INPUT: what is written, and what is printed ('' when it is the same). */
+type Pair = readonly [written: string, printed?: string]
+
+function right(family: Family, name: string, pairs: readonly Pair[], table = 'filter', chain = 'INPUT'): RightCase {
+  const lines = pairs.map(([w]) => `-A ${chain} ${w}`)
+  const rules = pairs.map(([w, p]) => `-A ${chain} ${p ?? w}`)
+  return { name, family, text: `*${table}\n${lines.join('\n')}\nCOMMIT\n`, rules }
+}
+
+/** Each a case of its own. The fault is at the match's name when no column is given. */
+function wrongs(
+  family: Family,
+  name: string,
+  rules: readonly (readonly [written: string, says: string, column?: number, stricter?: true])[],
+  table = 'filter',
+  chain = 'INPUT',
+): WrongCase[] {
+  return rules.map(([written, says, column, stricter]) => {
+    const line = `-A ${chain} ${written}`
+    return {
+      name: `${name}: ${written}`,
+      family,
+      text: `*${table}\n${line}\nCOMMIT\n`,
+      at: `2:${column ?? line.indexOf('-m ') + 4}`,
+      says,
+      ...(stricter ? { stricter } : {}),
+    }
+  })
+}
+
+export const PACKET_RIGHT: readonly RightCase[] = [
+  right('ipv4', 'length', [
+    ['-m length --length 5'],
+    ['-m length --length :5', '-m length --length 0:5'],
+    ['-m length --length 5:', '-m length --length 5:65535'],
+    ['-m length --length 9:5'],
+    ['-m length ! --length 0x10:020', '-m length ! --length 16'],
+    ['-m length --length :', '-m length --length 0:65535'],
+  ]),
+  right('ipv4', 'ttl', [
+    ['-m ttl ! --ttl-eq 255'],
+    ['-m ttl --ttl 4', '-m ttl --ttl-eq 4'],
+    ['-m ttl ! --ttl 4', '-m ttl ! --ttl-eq 4'],
+    ['-m ttl --ttl-lt 4'],
+    ['-m ttl --ttl-gt 0x10', '-m ttl --ttl-gt 16'],
+  ]),
+  right('ipv6', 'hl', [
+    ['-m hl --hl 3', '-m hl --hl-eq 3'],
+    ['-m hl ! --hl-eq 3'],
+    ['-m hl --hl-lt 3'],
+    ['-m hl --hl-gt 3'],
+  ]),
+  ...(['ipv4', 'ipv6'] as const).map((family) =>
+    right(family, 'tos, dscp, ecn, cpu', [
+      ['-m tos --tos 16', '-m tos --tos 0x10/0xff'],
+      ['-m tos --tos minimize-delay', '-m tos --tos 0x10/0x3f'],
+      ['-m tos --tos Normal-Service', '-m tos --tos 0x00/0x3f'],
+      ['-m tos ! --tos 3/0', '-m tos ! --tos 0x03/0x00'],
+      ['-m tos --tos 0xff/0xf', '-m tos --tos 0xff/0x0f'],
+      ['-m dscp ! --dscp 3', '-m dscp ! --dscp 0x03'],
+      ['-m dscp --dscp-class ef', '-m dscp --dscp 0x2e'],
+      ['-m dscp --dscp-class CS1x', '-m dscp --dscp 0x08'],
+      ['-m dscp ! --dscp-class AF41', '-m dscp ! --dscp 0x22'],
+      ['-m ecn ! --ecn-ip-ect 3'],
+      [
+        '-p tcp -m ecn --ecn-ip-ect 1 --ecn-tcp-cwr ! --ecn-tcp-ece',
+        '-p tcp -m ecn ! --ecn-tcp-ece --ecn-tcp-cwr --ecn-ip-ect 1',
+      ],
+      ['-m cpu --cpu 1'],
+      ['-m cpu ! --cpu 4294967295'],
+    ]),
+  ),
+]
+
+export const PACKET_WRONG: readonly WrongCase[] = [
+  ...wrongs('ipv4', 'length', [
+    ['-m length --length 65536', 'expected 0..65535', 29],
+    ['-m length --length 5:6:7', 'expected 0..65535', 29],
+    ['-m length', 'length needs --length'],
+  ]),
+  ...wrongs('ipv4', 'ttl', [
+    ['-m ttl ! --ttl-lt 4', 'takes no !', 19],
+    ['-m ttl --ttl-gt 256', 'expected a number 0..255', 26],
+    ['-m ttl --ttl-gt 2 --ttl-lt 4', 'only one option of this kind', 28],
+    ['-m ttl', 'needs --ttl-eq'],
+    ['-m hl --hl-eq 3', 'is not for IPv4'],
+  ]),
+  ...wrongs('ipv6', 'hl', [
+    ['-m hl', 'needs --hl-eq'],
+    ['-m ttl --ttl-eq 3', 'is not for IPv6'],
+  ]),
+  ...wrongs('ipv4', 'tos, dscp, ecn, cpu', [
+    ['-m tos --tos Minimize', 'expected VALUE', 23],
+    ['-m tos --tos 300', 'expected VALUE', 23],
+    ['-m tos --tos 0x10/256', 'expected VALUE', 23],
+    ['-m tos', 'tos needs --tos'],
+    ['-m dscp --dscp 64', 'expected a number 0..63', 25],
+    ['-m dscp --dscp-class A', 'expected a class', 31],
+    ['-m dscp --dscp 3 --dscp-class EF', 'only one option of this kind', 27],
+    ['-m dscp', 'dscp needs --dscp'],
+    ['-m ecn --ecn-ip-ect 4', 'expected a codepoint', 30],
+    ['-m ecn --ecn-tcp-cwr', 'need -p tcp'],
+    ['-p udp -m ecn --ecn-tcp-ece', 'need -p tcp'],
+    ['-p tcp -m ecn ! --ecn-tcp-cwr ! --ecn-tcp-cwr', 'given twice', 42],
+    ['-m ecn', 'ecn needs --ecn-tcp-cwr'],
+    ['-m cpu --cpu 4294967296', 'expected a number', 23],
+    ['-m cpu --cpu -1', 'expected a number', 23],
+    ['-m cpu', 'cpu needs --cpu'],
+  ]),
+]
