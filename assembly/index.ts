@@ -82,9 +82,11 @@ import {
   VERDICT_LOCAL,
   VERDICT_REJECT,
 } from './layout'
+import { Limits } from './limit'
 import { Memory } from './memory'
 import { Nat } from './nat'
 import { Packet } from './packet'
+import { Recents } from './recent'
 import { Route } from './route'
 import { Links } from './source'
 import { Sysctl } from './sysctl'
@@ -111,23 +113,36 @@ export function allocate(bytes: usize): usize {
  * bytes. False when memory does not suffice. Once an instance.
  */
 export function loadImage(image: usize, seedLow: u32, seedHigh: u32, connections: u32, traceBytes: usize): bool {
-  Memory.image = image
   const seed = ((<u64>seedHigh) << 32) | seedLow
   store<u64>(CTX_SEED_AT, seed)
   store<u64>(CTX_ORDINAL_AT, 0)
   store<f64>(CTX_NOW_AT, 0)
-  Sysctl.load()
-  Links.load()
-  Route.load()
-  loadRules(image)
   const state = Memory.allocate(rulesStateBytes(image))
   if (state === 0) return false
-  initRulesState(state)
+  useImage(image, state)
   if (!Table.init(connections, seed ^ 0x5851f42d4c957f2d) || !Answer.init() || !Hooks.init()) return false
   traceAt = Memory.allocate(traceBytes)
   if (traceAt === 0) return false
   traceInit(traceAt, traceBytes)
   return loadConnections()
+}
+
+/** Bytes of state that the rules of an image need; it lies beside it, zeroed. */
+export function stateBytes(image: usize): usize {
+  return rulesStateBytes(image)
+}
+
+/**
+ * Makes an image, with the same links as before, the one whose rules and routes count from the next packet on, its state
+ * as at the start. Connections, the clock and the draws go on. What the rules before counted and knew lies where it was.
+ */
+export function useImage(image: usize, state: usize): void {
+  Memory.image = image
+  Sysctl.load()
+  Links.load()
+  Route.load()
+  loadRules(image)
+  initRulesState(state)
 }
 
 function loadConnections(): bool {
@@ -281,6 +296,22 @@ export function now(): f64 {
 export function counters(): usize {
   return Counters.base
 }
+
+/** Address of the state of single rules (nth, limit), in words of the section STATE. */
+export function ruleStates(): usize {
+  return Limits.base
+}
+
+/** Address of the section RECENTS of the image in use and of its state; 0: no lists. */
+export function recentSection(): usize {
+  return Recents.section
+}
+
+export function recentState(): usize {
+  return Recents.state
+}
+
+export { carryRecent, recentCount } from './recent-carry'
 
 /** Number of live connections. */
 export function connectionCount(): u32 {

@@ -33,21 +33,21 @@ import {
 } from './layout'
 
 // an entry
-const ADDR: usize = 0
+export const ADDR: usize = 0
 const LIST: usize = 16
-const TTL: usize = 20
-const INDEX: usize = 24 // where the next stamp goes in the ring
-const STAMPS: usize = 28
+export const TTL: usize = 20
+export const INDEX: usize = 24 // where the next stamp goes in the ring
+export const STAMPS: usize = 28
 const PREV: usize = 32
-const NEXT: usize = 36
+export const NEXT: usize = 36
 const HASH_NEXT: usize = 40
-const RING: usize = 44 // number of its ring in the list
-const LAST: usize = 48 // f64, newest stamp
+export const RING: usize = 44 // number of its ring in the list
+export const LAST: usize = 48 // f64, newest stamp
 const ENTRY_BYTES: usize = 64
 // a list's state
-const HEAD: usize = 0
+export const HEAD: usize = 0
 const TAIL: usize = 4
-const COUNT: usize = 8
+export const COUNT: usize = 8
 const RINGS_FREE: usize = 12
 
 /** All lists of one namespace. */
@@ -105,6 +105,10 @@ export class Recents {
   }
   static listState(index: u32): usize {
     return Recents.state + 64 + (index as usize) * RECENT_LIST_BYTES
+  }
+  /** The entry that was added or touched last. */
+  static newest(list: u32): u32 {
+    return load<u32>(Recents.listState(list), TAIL)
   }
   static entry(reference: u32): usize {
     return Recents.entries + ((reference - 1) as usize) * ENTRY_BYTES

@@ -28,6 +28,15 @@ export class FollowingEngine implements DataPlane {
     return this.#engine.process(packet, options)
   }
 
+  get rulesets(): readonly Ruleset[] {
+    return this.#engine.rulesets
+  }
+
+  swapRules(rulesets: readonly Ruleset[]): void {
+    this.#ahead.swapRules(rulesets)
+    this.#engine.swapRules(rulesets)
+  }
+
   conntrack(): ConntrackEntry[] {
     return this.#engine.conntrack()
   }

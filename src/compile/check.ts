@@ -122,5 +122,5 @@ export function readImage(bytes: Uint8Array): Image {
   } catch {
     throw new ImageError('the image is damaged: its symbols cannot be read')
   }
-  return { bytes: copy, symbols: checkSymbols(value, new ImageView(copy, table)), namespace: null }
+  return { bytes: copy, symbols: checkSymbols(value, new ImageView(copy, table)), namespace: null, states: null }
 }

@@ -25,12 +25,12 @@ export function compile(ns: NetworkNamespace, options: CompileOptions = {}): Ima
     chains: [],
     sets: [],
   }
-  const rules = writeRules(context, writer, symbols)
+  const { states, ...rules } = writeRules(context, writer, symbols)
   const addresses = writeLinks(ns, writer)
   writeRoutes(ns, writer, addresses)
   addresses.write(writer)
   writeSysctls(ns, writer)
   writeConnections(ns, writer)
   const bytes = writer.finish({ ...rules, links: ns.links.length }, symbols)
-  return { bytes, symbols, namespace: ns }
+  return { bytes, symbols, namespace: ns, states }
 }

@@ -4,6 +4,7 @@ import { type Fault, FaultError } from '../net/fault.js'
 import { type Words as AddressWords, maskAddress, maskWords, parseAddress } from '../net/ip.js'
 import type { Family } from '../netfilter/model.js'
 import type { NetworkNamespace } from '../netns/model.js'
+import type { RecentSymbol } from './image.js'
 
 /** What an image may hold at most. Passing one is one fault that names the option and the place. */
 export interface CompileLimits {
@@ -19,6 +20,13 @@ export interface CompileLimits {
 
 export interface CompileOptions {
   readonly limits?: Partial<CompileLimits>
+  /**
+   * Keep every time stamp of the `recent` lists, also where no rule counts hits yet: for rules that are swapped later
+   * and count them then. 26 KB a list. Default false.
+   */
+  readonly recentStamps?: boolean
+  /** The `recent` lists that are there when these rules come: their masks hold, and they never keep fewer stamps. */
+  readonly recents?: readonly RecentSymbol[]
 }
 
 export const DEFAULT_LIMITS: CompileLimits = {
@@ -47,6 +55,7 @@ export interface PrefixWords {
 export class CompileContext {
   readonly ns: NetworkNamespace
   readonly limits: CompileLimits
+  readonly options: CompileOptions
   /** Link id by name; ids from 1 in the order of the namespace. */
   readonly linkIds: ReadonlyMap<string, number>
   readonly #faults: Fault[] = []
@@ -54,6 +63,7 @@ export class CompileContext {
 
   constructor(ns: NetworkNamespace, options: CompileOptions) {
     this.ns = ns
+    this.options = options
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.linkIds = new Map(ns.links.map((link, i) => [link.name, i + 1]))
   }

@@ -50,8 +50,29 @@ export interface Symbols {
   chains: ChainSymbol[]
   /** Names of the sets, by set index. */
   sets: string[]
+  /** Index in `files` by counter, of rules that came from another file than their chain (restored later). */
+  ruleFiles?: Record<string, number>
+  /** The `recent` lists, by list index. */
+  recents?: RecentSymbol[]
   /** Further keys, written and read by those who own other sections. */
   [key: string]: unknown
+}
+
+/** A `recent` list as the image knows it. */
+export interface RecentSymbol {
+  readonly family: Family
+  readonly name: string
+  /** Words of the mask of the rule that made it. */
+  readonly mask: readonly number[]
+  /** Stamps that the kernel keeps of each address. */
+  readonly stamps: number
+  /** All of them are kept; else only the newest, which is enough while no rule counts hits. */
+  readonly counts: boolean
+}
+
+/** The file of the rule that has this counter. */
+export function fileOfRule(symbols: Symbols, chain: ChainSymbol, counter: number): string {
+  return symbols.files[symbols.ruleFiles?.[counter] ?? chain.file] ?? ''
 }
 
 /** A compiled namespace. `bytes` alone is complete: `readImage` makes the rest from it. */
@@ -60,6 +81,8 @@ export interface Image {
   readonly symbols: Symbols
   /** What it was compiled from; null when it was read from bytes. */
   readonly namespace: NetworkNamespace | null
+  /** By counter: the first word of the rule's state, up to that of the next; null when it was read from bytes. */
+  readonly states: Uint32Array | null
 }
 
 /** What stands in the header beside the container's own words. */

@@ -13,7 +13,8 @@ import {
   RECENTS_RING_OFF,
 } from '../../assembly/layout.js'
 import type { Family } from '../netfilter/model.js'
-import type { CompileContext } from './context.js'
+import type { CompileContext, CompileOptions } from './context.js'
+import type { RecentSymbol } from './image.js'
 import { Words } from './words.js'
 
 /** ip_list_tot */
@@ -27,8 +28,9 @@ const MAX_RING_BYTES = 1 << 30
 
 interface List {
   readonly family: Family
+  readonly name: string
   readonly mask: readonly number[]
-  /** Some rule counts hits. */
+  /** Some rule counts hits, or did. */
   counts: boolean
   ring: number
 }
@@ -37,6 +39,13 @@ interface List {
 export class RecentLists {
   readonly #lists: List[] = []
   readonly #byKey = new Map<string, number>()
+  readonly #there: ReadonlyMap<string, RecentSymbol>
+  readonly #all: boolean
+
+  constructor(options: CompileOptions) {
+    this.#all = options.recentStamps === true
+    this.#there = new Map((options.recents ?? []).map((list) => [`${list.family} ${list.name}`, list]))
+  }
 
   /** Index and mask of the list; notes how many stamps its rules look at. The mask of its first rule holds for all. */
   use(
@@ -48,13 +57,19 @@ export class RecentLists {
     const key = `${family} ${name}`
     let index = this.#byKey.get(key)
     if (index === undefined) {
-      index = this.#lists.push({ family, mask, counts: false, ring: 0 }) - 1
+      const there = this.#there.get(key)
+      const counts = this.#all || there?.counts === true
+      index = this.#lists.push({ family, name, mask: there?.mask ?? mask, counts, ring: there?.stamps ?? 0 }) - 1
       this.#byKey.set(key, index)
     }
     const list = this.#lists[index]!
     list.counts ||= hitcount > 0
     list.ring = Math.max(list.ring, hitcount > 0 ? 2 ** Math.ceil(Math.log2(hitcount)) : DEFAULT_STAMPS)
     return { index, mask: list.mask }
+  }
+
+  symbols(): RecentSymbol[] {
+    return this.#lists.map(({ family, name, mask, ring, counts }) => ({ family, name, mask, stamps: ring, counts }))
   }
 
   words(context: CompileContext): Uint32Array {

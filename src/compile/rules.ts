@@ -23,6 +23,8 @@ export interface RulesSummary {
   readonly counters: number
   readonly depth: number
   readonly stateBytes: number
+  /** See `Image.states`. */
+  readonly states: Uint32Array
 }
 
 /** Does this rule make conntrack run for its family? (docs/semantics.md, The way) */
@@ -50,6 +52,10 @@ class RulesBuilder {
   readonly rules6 = new Words(1024)
   readonly counters = new Words(1024)
   readonly lines = new Words(1024)
+  /** First word of the state of each counter's rule. */
+  readonly states = new Words(1024)
+  /** Files of rules that came from another one than their rule set. */
+  readonly files = new Map<number, string>()
   readonly ifaces: IfacePatterns
   readonly sink: MatchSink
   readonly symbols: ChainSymbol[] = []
@@ -65,7 +71,7 @@ class RulesBuilder {
       code: new Words(1024),
       state: new Words(),
       sets: new SetTable(context),
-      recents: new RecentLists(),
+      recents: new RecentLists(context.options),
     }
     // Word 0 stays unused, so that no reference is 0.
     this.sink.code.push(0)
@@ -138,7 +144,7 @@ class RulesBuilder {
     const edges: number[] = []
     this.edges.push(edges)
     for (const rule of chain.rules) {
-      const place = { file: ruleset.file, line: rule.line }
+      const place = { file: rule.file ?? ruleset.file, line: rule.line }
       const counter = this.counters.length / 4
       if (counter - this.edges.length >= this.context.limits.maxRules) {
         this.context.fault(
@@ -148,6 +154,7 @@ class RulesBuilder {
         this.context.throwFaults()
       }
       this.count(rule.counters?.packets ?? 0n, rule.counters?.bytes ?? 0n, rule.line)
+      if (rule.file !== undefined) this.files.set(counter, rule.file)
       if (needsConntrack(rule)) this.flags |= family6 ? L.IMAGE_FLAG_CONNTRACK6 : L.IMAGE_FLAG_CONNTRACK4
       const to = this.rule(
         { family: ruleset.family, backend: ruleset.backend, place, rule },
@@ -163,6 +170,7 @@ class RulesBuilder {
   count(packets: bigint, bytes: bigint, line: number): void {
     const at = this.counters.reserve(4)
     this.lines.push(line)
+    this.states.push(this.sink.state.length)
     if (packets === 0n && bytes === 0n) return
     this.counters.set(at, Number(packets & 0xffffffffn))
     this.counters.set(at + 1, Number((packets >> 32n) & 0xffffffffn))
@@ -298,11 +306,23 @@ export function writeRules(context: CompileContext, writer: ImageWriter, symbols
     builder.ruleset(ruleset, symbols.files.push(ruleset.file) - 1)
   }
   const { sink } = builder
+  builder.states.push(sink.state.length)
   const depth = chainDepth(builder.edges)
   if (depth < 0) context.fault({ file: symbols.files[0] ?? '', line: 0 }, 'the chains lead into a loop')
   const recents = sink.recents.words(context)
   context.throwFaults()
   symbols.chains = builder.symbols
+  if (builder.files.size > 0) {
+    const indexes = new Map<string, number>()
+    const indexOf = (file: string): number => {
+      const index = indexes.get(file) ?? symbols.files.push(file) - 1
+      indexes.set(file, index)
+      return index
+    }
+    symbols.ruleFiles = Object.fromEntries([...builder.files].map(([counter, file]) => [counter, indexOf(file)]))
+  }
+  const lists = sink.recents.symbols()
+  if (lists.length > 0) symbols.recents = lists
   symbols.sets = sink.sets.names
   if (context.ns.forceConntrack) builder.flags |= L.IMAGE_FLAG_CONNTRACK4 | L.IMAGE_FLAG_CONNTRACK6
   writer.section(L.SECTION_ROOTS, builder.roots)
@@ -324,5 +344,6 @@ export function writeRules(context: CompileContext, writer: ImageWriter, symbols
     counters: builder.counters.length / 4,
     depth,
     stateBytes: sink.state.length * 4,
+    states: builder.states.words().slice(),
   }
 }

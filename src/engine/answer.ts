@@ -17,7 +17,7 @@ import {
   VERDICT_LOCAL,
   VERDICT_REJECT,
 } from '../../assembly/layout.js'
-import { type Image, sectionWords } from '../compile/image.js'
+import { fileOfRule, type Image, sectionWords } from '../compile/image.js'
 import type { Answer, DroppedBy, DropReason, Packet, Verdict } from '../net/packet.js'
 import { readHeader, readHeaderInto, readNumbers } from './header.js'
 
@@ -85,7 +85,7 @@ export class AnswerReader {
     const { symbols } = this.#image
     const chain = symbols.chains[view.getUint32(at + RESULT_CHAIN_OFF, true)]!
     const rule = view.getUint32(at + RESULT_RULE_OFF, true)
-    const file = symbols.files[chain.file] ?? ''
+    const file = fileOfRule(symbols, chain, chain.counter + rule)
     const line = rule === 0 ? 0 : (this.#lines[chain.counter + rule] ?? 0)
     return {
       table: chain.table,

@@ -1,6 +1,6 @@
 // Which rule stopped a packet, and for what: the core's ASKED words as the error that says so.
 import { ASKED_COUNTER_AT, ASKED_FIELD_AT, FIELD_CODES, SECTION_LINES } from '../../assembly/layout.js'
-import { type Image, sectionWords } from '../compile/image.js'
+import { fileOfRule, type Image, sectionWords } from '../compile/image.js'
 import { type AskedField, MissingFieldError } from '../net/missing.js'
 
 /** By FIELD_* - 1. */
@@ -28,10 +28,10 @@ export function missingField(
 ): MissingFieldError {
   const counter = view.getUint32(ASKED_COUNTER_AT, true)
   const field = FIELDS[view.getUint32(ASKED_FIELD_AT, true) - 1]!
-  const { chains, files } = image.symbols
+  const { chains } = image.symbols
   const chain = chains.find((c) => counter > c.counter && counter <= c.counter + c.rules)!
   const line = sectionWords(image.bytes, SECTION_LINES)[counter] ?? 0
-  const file = files[chain.file] ?? ''
+  const file = fileOfRule(image.symbols, chain, counter)
   return new MissingFieldError(
     packet,
     field,

@@ -32,7 +32,8 @@ export interface BatchHost {
   /** Link id by name. */
   readonly links: ReadonlyMap<string, number>
   readonly linkNames: readonly string[]
-  readonly answers: AnswerReader
+  /** Of the image in force. */
+  answers: AnswerReader
 }
 
 /**
@@ -45,6 +46,8 @@ export class PacketBatch {
   readonly capacity: number
   /** How many of its records are packets; 0..capacity. */
   length = 0
+  /** Decodes its results; set when they are made, since other rules may be in force by the time they are read. */
+  reader: AnswerReader
   /** Addresses of the four arrays. */
   readonly at: { readonly records: number; readonly quotes: number; readonly results: number; readonly answers: number }
   readonly #host: BatchHost
@@ -61,6 +64,7 @@ export class PacketBatch {
     if (!Number.isInteger(capacity) || capacity < 1)
       throw new RangeError(`capacity ${capacity} is not a whole number from 1`)
     this.#host = host
+    this.reader = host.answers
     this.capacity = capacity
     const room = (bytes: number): number => {
       const at = bytes > 0xffff0000 ? 0 : host.core.allocate(bytes) >>> 0
@@ -156,7 +160,7 @@ export class PacketBatch {
   /** The whole answer about packet `i`. */
   answer(i: number): Answer {
     const { view, at } = this
-    return this.#host.answers.read(
+    return this.reader.read(
       view,
       at.results + this.#index(i) * RESULT_BYTES,
       at.answers + i * HDR_BYTES,

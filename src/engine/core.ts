@@ -11,6 +11,13 @@ export interface CoreExports {
   allocate(bytes: number): number
   loadImage(image: number, seedLow: number, seedHigh: number, connections: number, traceBytes: number): number
   run(records: number, quotes: number, results: number, answers: number, from: number, count: number): number
+  stateBytes(image: number): number
+  useImage(image: number, state: number): void
+  ruleStates(): number
+  recentSection(): number
+  recentState(): number
+  recentCount(section: number, state: number, list: number): number
+  carryRecent(section: number, state: number, from: number, to: number): number
   stopReason(): number
   traceBuffer(): number
   traceBytes(): number

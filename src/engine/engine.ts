@@ -36,6 +36,7 @@ import { readConnection } from './connection.js'
 import { type Core, type CoreExports, inlinedCore, instantiate } from './core.js'
 import { readCounters } from './counters.js'
 import { type ForcedDraw, ForcedDraws } from './draws.js'
+import { exchange, type Place, Rooms } from './swap.js'
 import { type Trace, TraceReader } from './trace.js'
 
 export interface EngineOptions extends DataPlaneOptions {
@@ -49,6 +50,11 @@ export interface EngineOptions extends DataPlaneOptions {
   readonly traceBytes?: number
   /** The core to use; default: the one inside this package. */
   readonly core?: Core
+  /**
+   * Keep every time stamp of the `recent` lists, so that rules that count hits may be swapped in later (`swapRules`).
+   * Default false: only the newest where no rule counts them, 26 KB a list less.
+   */
+  readonly recentStamps?: boolean
 }
 
 /** Given the traces of a batch as they come. */
@@ -72,19 +78,24 @@ function isImage(source: Image | NetworkNamespace): source is Image {
  * For example: `new Engine(namespace, { seed: 1 }).process({ iface: 'eth0', proto: 'tcp', src: '10.0.0.9', dst: '10.96.0.10' })`.
  */
 export class Engine implements DataPlane {
-  readonly image: Image
+  #image: Image
+  #place: Place
+  readonly #rooms: Rooms
+  readonly #recentStamps: boolean
   readonly #core: CoreExports
   readonly #host: BatchHost
-  readonly #traces: TraceReader
+  #traces: TraceReader
   readonly #single: PacketBatch
   readonly #maxConnections: number
   readonly #forced: ForcedDraws
 
   constructor(source: Image | NetworkNamespace, options: EngineOptions = {}) {
-    const image = isImage(source) ? source : compile(source)
+    this.#recentStamps = options.recentStamps === true
+    const image = isImage(source) ? source : compile(source, { recentStamps: this.#recentStamps })
     const core = instantiate(options.core ?? inlinedCore())
-    this.image = image
+    this.#image = image
     this.#core = core
+    this.#rooms = new Rooms(core)
     const at = core.allocate(image.bytes.byteLength) >>> 0
     if (at === 0) throw new RangeError(`no memory for an image of ${image.bytes.byteLength} bytes`)
     new Uint8Array(core.memory.buffer).set(image.bytes, at)
@@ -95,6 +106,10 @@ export class Engine implements DataPlane {
     const high = Number(seed >> 32n)
     if (!core.loadImage(at, low, high, this.#maxConnections, traceBytes)) {
       throw new RangeError(`no memory for ${this.#maxConnections} connections: lower the option maxConnections`)
+    }
+    this.#place = {
+      image: { at, bytes: image.bytes.byteLength },
+      state: { at: core.counters() >>> 0, bytes: core.stateBytes(at) >>> 0 },
     }
     const linkNames = image.symbols.links
     this.#host = {
@@ -110,6 +125,33 @@ export class Engine implements DataPlane {
 
   get now(): number {
     return this.#core.now()
+  }
+
+  /** The image in force. */
+  get image(): Image {
+    return this.#image
+  }
+
+  get rulesets(): readonly Ruleset[] {
+    return this.#namespace().rulesets
+  }
+
+  #namespace(): NetworkNamespace {
+    const { namespace } = this.#image
+    if (namespace === null) throw new Error('this needs the namespace that the image was compiled from')
+    return namespace
+  }
+
+  /** See `DataPlane.swapRules`. Compiles the rules; packets of batches that were filled before meet them. */
+  swapRules(rulesets: readonly Ruleset[]): void {
+    const before = this.#image
+    const namespace = { ...this.#namespace(), rulesets }
+    const recents = before.symbols.recents ?? []
+    const image = compile(namespace, { recentStamps: this.#recentStamps, recents })
+    this.#place = exchange(this.#core, this.#rooms, this.#place, before, image)
+    this.#image = image
+    this.#host.answers = new AnswerReader(image)
+    this.#traces = new TraceReader(image)
   }
 
   /** Bytes of linear memory in use. */
@@ -133,6 +175,7 @@ export class Engine implements DataPlane {
   process(packet: Packet, options: ProcessOptions = {}): Answer {
     const batch = this.#single
     const core = this.#core
+    batch.reader = this.#host.answers
     batch.set(0, packet, options.trace === true)
     const { at } = batch
     core.clearTrace()
@@ -164,6 +207,7 @@ export class Engine implements DataPlane {
     const core = this.#core
     const { records, quotes, results, answers } = batch.at
     const { length } = batch
+    batch.reader = this.#host.answers
     core.clearTrace()
     let traced = 0
     let from = 0
@@ -237,8 +281,7 @@ export class Engine implements DataPlane {
   }
 
   counters(): Ruleset[] {
-    const { namespace } = this.image
-    if (namespace === null) throw new Error('counters need the namespace that the image was compiled from')
+    const namespace = this.#namespace()
     const count = new DataView(this.image.bytes.buffer, this.image.bytes.byteOffset).getUint32(IMAGE_COUNTERS_OFF, true)
     return readCounters(
       namespace.rulesets,

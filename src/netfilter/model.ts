@@ -76,8 +76,10 @@ export interface Rule {
   /** Absent: the rule only counts. */
   readonly target?: Target
   readonly counters?: Counters
-  /** Line in `Ruleset.file`, from 1; 0 when built. */
+  /** Line in `file`, from 1; 0 when built. */
   readonly line: number
+  /** The file it came from, when that is not `Ruleset.file` (it was restored later). */
+  readonly file?: string
 }
 
 export type SetDirection = 'src' | 'dst'

@@ -18,7 +18,7 @@ import {
 } from './model.js'
 import { RuleReader } from './read-rule.js'
 import { runCommand } from './run-command.js'
-import { type Room, TableDraft } from './table-draft.js'
+import { type Room, TableDraft, ZERO } from './table-draft.js'
 import { shown } from './words.js'
 
 /** Passing one of these is one fault, and the end of reading. */
@@ -44,6 +44,21 @@ export interface ReadOptions {
   readonly allowEmpty?: boolean
 }
 
+/** What `readRestore` needs beside: the rules that are there. */
+export interface RestoreReadOptions extends ReadOptions {
+  /** Tables as they are; what is not named stays the same object. */
+  readonly onto: readonly Table[]
+  /** As `--noflush`: a table that is named keeps its rules, only its user chains that are declared again begin empty. */
+  readonly noflush: boolean
+}
+
+/** What a restore made of the tables, and what it named. */
+export interface RestoreRead {
+  readonly ruleset: Ruleset
+  /** Tables that were named, and whether anything was said of each beside its name. */
+  readonly named: ReadonlyMap<TableName, boolean>
+}
+
 const TABLES = Object.keys(BUILTIN_CHAINS) as TableName[]
 
 class Reader implements Room {
@@ -63,12 +78,16 @@ class Reader implements Room {
   private sawTable = false
   private text = ''
   private line = 0
+  private readonly restore: RestoreReadOptions | undefined
+  readonly named: Map<TableName, boolean> = new Map()
   private ruleCount = 0
   private chainCount = 0
 
-  constructor(options: ReadOptions) {
+  constructor(options: ReadOptions, restore?: RestoreReadOptions) {
     const { limits = {} } = options
     this.options = options
+    this.restore = restore
+    for (const table of restore?.onto ?? []) this.tables.set(table.name, table)
     this.rules = new RuleReader(this.words, options.family)
     this.lineLength = limits.lineLength ?? 10_238
     this.ruleLimit = limits.rules ?? 2_000_000
@@ -147,8 +166,11 @@ class Reader implements Room {
           1,
           `${shown(line.split(/[ \t]/, 1)[0]!)} outside of a table: expected a line like *filter first`,
         )
-      } else if (first === 0x3a) this.declare(this.table, line)
-      else this.command(this.table, line)
+      } else {
+        this.named.set(this.table.name, true)
+        if (first === 0x3a) this.declare(this.table, line)
+        else this.command(this.table, line)
+      }
     } catch (error) {
       if (!(error instanceof LineFault)) throw error
       this.fault(this.line, error.column, error.message)
@@ -172,7 +194,8 @@ class Reader implements Room {
     const table = TABLES.find((t) => t === name)
     if (table === undefined) throw new LineFault(2, `there is no table ${shown(name)}: expected ${TABLES.join(', ')}`)
     this.skipping = false
-    this.table = new TableDraft(table, this.options.family, this.tables.get(table))
+    this.table = new TableDraft(table, this.options.family, this.tables.get(table), this.restore?.noflush === true)
+    if (!this.named.has(table)) this.named.set(table, false)
   }
 
   private commit(): void {
@@ -211,12 +234,11 @@ class Reader implements Room {
     if (chain === undefined || chain.policy === null) {
       if (policy !== '-')
         throw new LineFault(words.column[1]!, `${shown(name)} is no built-in chain: expected - instead of a policy`)
-      chain = table.newChain(name, words.column[0]!, this)
+      chain = table.declaredAgain(name) ?? table.newChain(name, words.column[0]!, this)
     } else if (policy === 'ACCEPT' || policy === 'DROP') chain.policy = policy
     else if (policy !== '-')
       throw new LineFault(words.column[1]!, `${shown(policy)} is no policy: expected ACCEPT or DROP`)
-    if (counts === undefined) return
-    const counted = parseCounters(counts, words.column[2]!)
+    const counted = counts === undefined ? { ...ZERO } : parseCounters(counts, words.column[2]!)
     if (chain.policy !== null && policy !== '-') chain.counters = counted
   }
 
@@ -265,4 +287,13 @@ function parseCounters(word: string, column: number): Counters {
  */
 export function readRules(text: string, options: ReadOptions): Ruleset {
   return new Reader(options).read(text)
+}
+
+/**
+ * Reads what iptables-restore is given while rules are there. Rules that stay are the same objects as in `onto`; a
+ * built-in chain whose policy the text does not declare keeps its `counters` object. Throws as `readRules` does.
+ */
+export function readRestore(text: string, options: RestoreReadOptions): RestoreRead {
+  const reader = new Reader(options, options)
+  return { ruleset: reader.read(text), named: reader.named }
 }

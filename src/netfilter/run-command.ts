@@ -108,7 +108,9 @@ function clear(table: TableDraft, command: Extract<Command, { readonly kind: 'fl
     if (number > chain.rules.length) throw new LineFault(command.column, `there is no rule ${number}`)
     if (number === 0) chain.counters = ZERO
     chain.rules = chain.rules.map((r, i) => {
-      return r.counters !== undefined && (number === 0 || number === i + 1) ? { ...r, counters: ZERO } : r
+      return (r.counters !== undefined || table.noflush) && (number === 0 || number === i + 1)
+        ? { ...r, counters: ZERO }
+        : r
     })
   }
 }

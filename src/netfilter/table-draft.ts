@@ -22,19 +22,38 @@ export interface ChainDraft {
 
 /** Counters that have counted nothing. */
 export const ZERO: Counters = { packets: 0n, bytes: 0n }
+
 /** A table while it is read. */
 export class TableDraft implements TableView, CheckedTable {
   readonly name: TableName
   readonly family: Family
   readonly chains: Map<string, ChainDraft> = new Map()
 
-  constructor(name: TableName, family: Family, before: Table | undefined) {
+  /** Rules were there before and stay (`--noflush`). */
+  readonly noflush: boolean
+
+  constructor(name: TableName, family: Family, before: Table | undefined, noflush = false) {
     this.name = name
     this.family = family
-    for (const chain of before?.chains ?? []) this.kept.set(chain.name, chain.policy ?? 'ACCEPT')
+    this.noflush = noflush
+    for (const chain of before?.chains ?? []) {
+      this.kept.set(chain.name, chain.policy ?? 'ACCEPT')
+      if (!noflush) continue
+      this.chains.set(chain.name, { ...chain, rules: [...chain.rules] })
+      if (chain.policy === null) this.undeclared.add(chain.name)
+    }
   }
 
   private readonly kept = new Map<string, 'ACCEPT' | 'DROP'>()
+  /** User chains from before that the text has not declared again. */
+  private readonly undeclared = new Set<string>()
+
+  /** A user chain from before that the text declares for the first time: it begins empty. */
+  declaredAgain(name: string): ChainDraft | undefined {
+    const chain = this.undeclared.delete(name) ? this.chains.get(name) : undefined
+    if (chain !== undefined) chain.rules = []
+    return chain
+  }
 
   /** The built-in chain of this name, brought in when the text first speaks of it. */
   private builtin(name: string): ChainDraft | undefined {

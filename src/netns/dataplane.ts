@@ -24,6 +24,16 @@ export interface DataPlane {
   conntrack(): ConntrackEntry[]
   /** The rule sets with the counters as they stand now (policies and rules), chains in the order of the input. */
   counters(): Ruleset[]
+  /** The rule sets in force, the very objects that were given. */
+  readonly rulesets: readonly Ruleset[]
+  /**
+   * Puts other rule sets in force, between two packets. Chains and rules that are the same objects as in `rulesets` keep
+   * their counters and what their matches know (nth, limit); all others start at their own `counters`. Connections, the
+   * clock and the draws go on, and so do `recent` lists that some rule still names. What `iptables-restore` leaves the
+   * same is `restoreRules`' knowledge. Throws a FaultError when the rules hold what cannot be evaluated; the rules before
+   * stay in force then.
+   */
+  swapRules(rulesets: readonly Ruleset[]): void
   /** The clock: milliseconds, the largest `at_ms` seen. */
   readonly now: number
 }

@@ -131,7 +131,7 @@ function rulesetFaults(scene: Scene): Fault[] {
       const builtIn = (BUILTIN_CHAINS[table.name] as readonly string[]).includes(chain.name)
       for (const rule of chain.rules) {
         const add = (message: string | null): void => {
-          if (message !== null) faults.push({ file: ruleset.file, line: rule.line, column: 1, message })
+          if (message !== null) faults.push({ file: rule.file ?? ruleset.file, line: rule.line, column: 1, message })
         }
         for (const match of rule.matches) add(matchFault(match, scene))
         add(targetFault(rule, scene, table, chains))

@@ -33,7 +33,7 @@ function note(world: World, skb: Skb, table: TableName, chain: string, rule: num
 
 /** What the rule's place is called in `dropped_by`. */
 function placeOf(rules: LiveRuleset, table: TableName, chain: Chain, rule: Rule, number: number): DroppedBy {
-  const { file } = rules.ruleset
+  const file = rule.file ?? rules.ruleset.file
   const where = rule.line > 0 ? { ...(file === '' ? {} : { file }), line: rule.line } : {}
   return { table, chain: chain.name, rule: number, ...where }
 }
@@ -66,7 +66,13 @@ export function runChain(world: World, skb: Skb, table: TableName, hook: HookNam
       continue
     }
     here.index++
-    const at = { table, chain: here.chain.name, number: here.index, file: rules.ruleset.file, line: rule.line }
+    const at = {
+      table,
+      chain: here.chain.name,
+      number: here.index,
+      file: rule.file ?? rules.ruleset.file,
+      line: rule.line,
+    }
     const place = { visit: here.visit, ...at }
     if (!matchesRule(rule, skb, { world, backend: rules.ruleset.backend, ...place })) continue
     count(rules, rule, skb)

@@ -40,17 +40,27 @@ export function needsConntrack(ruleset: Ruleset): boolean {
     })
 }
 
-function liveRuleset(ruleset: Ruleset): LiveRuleset {
+/** `before`: what ran until now; its objects keep their counters. */
+function liveRuleset(ruleset: Ruleset, before?: LiveRuleset): LiveRuleset {
   const chains = new Map<TableName, Map<string, Chain>>()
   const hits: LiveRuleset['hits'] = new Map()
   for (const table of ruleset.tables) {
     chains.set(table.name, new Map(table.chains.map((c) => [c.name, c])))
     for (const chain of table.chains) {
-      hits.set(chain, { ...chain.counters })
-      for (const rule of chain.rules) hits.set(rule, { packets: 0n, bytes: 0n, ...rule.counters })
+      hits.set(chain, before?.hits.get(chain) ?? { ...chain.counters })
+      for (const rule of chain.rules)
+        hits.set(rule, before?.hits.get(rule) ?? { packets: 0n, bytes: 0n, ...rule.counters })
     }
   }
   return { ruleset, hits, chains }
+}
+
+/** Where conntrack runs. */
+function trackedFamilies(ns: NetworkNamespace): Set<Family> {
+  const families: readonly Family[] = ['ipv4', 'ipv6']
+  return new Set(
+    families.filter((f) => ns.forceConntrack || ns.rulesets.some((r) => r.family === f && needsConntrack(r))),
+  )
 }
 
 export type { Draw } from './recorded.js'
@@ -76,15 +86,10 @@ export class ReferenceEngine implements DataPlane {
     this.#choices = options.choices
     this.#seed = BigInt(options.seed ?? 0)
     const rulesets = new Map<Family, LiveRuleset>(ns.rulesets.map((r) => [r.family, liveRuleset(r)]))
-    const families: readonly Family[] = ['ipv4', 'ipv6']
-    const tracked = families.filter((f) => {
-      const rules = rulesets.get(f)
-      return ns.forceConntrack || (rules !== undefined && needsConntrack(rules.ruleset))
-    })
     const world: World = {
       ns,
       rulesets,
-      conntrackOn: new Set(tracked),
+      conntrackOn: trackedFamilies(ns),
       table: new ConntrackTable(() => world.now),
       recent: new RecentLists(ns.rulesets),
       counters: new Map(),
@@ -101,6 +106,28 @@ export class ReferenceEngine implements DataPlane {
 
   get now(): number {
     return this.#world.now
+  }
+
+  get rulesets(): readonly Ruleset[] {
+    return this.#world.ns.rulesets
+  }
+
+  swapRules(rulesets: readonly Ruleset[]): void {
+    const world = this.#world
+    const ns = { ...world.ns, rulesets }
+    checkSupported(ns)
+    const before = world.rulesets
+    world.rulesets = new Map(rulesets.map((r) => [r.family, liveRuleset(r, before.get(r.family))]))
+    world.ns = ns
+    world.conntrackOn = trackedFamilies(ns)
+    world.recent.use(rulesets)
+    // What a match knows is kept by the match itself, so that of matches that went is forgotten.
+    const matches = new Set<object>(
+      rulesets.flatMap((r) =>
+        r.tables.flatMap((t) => t.chains.flatMap((c) => c.rules.flatMap((rule) => rule.matches))),
+      ),
+    )
+    for (const match of world.counters.keys()) if (!matches.has(match)) world.counters.delete(match)
   }
 
   process(given: Packet, options: ProcessOptions = {}): Answer {

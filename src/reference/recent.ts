@@ -28,18 +28,26 @@ interface List {
 
 /** All lists, by family and name. */
 export class RecentLists {
-  readonly #lists = new Map<string, List>()
+  #lists = new Map<string, List>()
 
   constructor(rulesets: readonly Ruleset[]) {
+    this.use(rulesets)
+  }
+
+  /** Other rules come: lists that they name stay, but are emptied when more stamps are asked for than they keep. */
+  use(rulesets: readonly Ruleset[]): void {
+    const before = this.#lists
+    this.#lists = new Map()
     for (const { family, tables } of rulesets) {
       const rules = tables.flatMap((t) => t.chains).flatMap((c) => c.rules)
       const matches = rules.flatMap((r) => r.matches).filter((m) => m.match === 'recent')
       for (const m of matches) {
         const key = `${family} ${m.name}`
-        const old = this.#lists.get(key)
+        const old = this.#lists.get(key) ?? before.get(key)
         const hits = m.hitcount ?? 0
         const wanted = hits > 0 ? 2 ** Math.ceil(Math.log2(hits)) : DEFAULT_STAMPS
-        this.#lists.set(key, { ring: Math.max(wanted, old?.ring ?? 0), mask: old?.mask ?? m.mask, entries: [] })
+        const ring = Math.max(wanted, old?.ring ?? 0)
+        this.#lists.set(key, { ring, mask: old?.mask ?? m.mask, entries: ring === old?.ring ? old.entries : [] })
       }
     }
   }

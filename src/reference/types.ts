@@ -155,9 +155,9 @@ export interface Recorder {
 
 /** The evaluation state of one namespace. */
 export interface World {
-  readonly ns: NetworkNamespace
-  readonly rulesets: ReadonlyMap<Family, LiveRuleset>
-  readonly conntrackOn: ReadonlySet<Family>
+  ns: NetworkNamespace
+  rulesets: ReadonlyMap<Family, LiveRuleset>
+  conntrackOn: ReadonlySet<Family>
   readonly table: ConntrackTable
   readonly recent: RecentLists
   /** Per rule state of `limit` and `statistic nth`, by the match object. */

@@ -19,6 +19,8 @@ function told(answers: Record<string, Partial<Answer>>): DataPlane & { seen: Pac
   return {
     seen,
     now: 0,
+    rulesets: [],
+    swapRules: () => {},
     conntrack: () => [],
     counters: () => [],
     process(packet) {

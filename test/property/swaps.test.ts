@@ -1,0 +1,127 @@
+// Rules swapped between packets: engine and reference agree on every answer, connection and counter before and after.
+// A swap keeps some rules and chains as the objects that they are, makes others anew, drops and adds some.
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import { namespaces, type Scenario, scenarios, trafficRulesets } from '../../src/arbitraries/index.js'
+import { Engine } from '../../src/engine/index.js'
+import { FaultError } from '../../src/net/fault.js'
+import type { Answer, Packet } from '../../src/net/packet.js'
+import type { Chain, Rule, Ruleset } from '../../src/netfilter/model.js'
+import { readPacketLines } from '../../src/netns/packets.js'
+import { PacketScript } from '../../src/netns/script.js'
+import { ReferenceEngine } from '../../src/reference/index.js'
+import { Dice } from '../fuzz/damaged-images.js'
+import { difference, type Outcome, options } from './support.js'
+
+const clone = (rule: Rule): Rule => ({ ...rule, matches: rule.matches.map((m) => ({ ...m })) })
+
+/** `spare`: rules of the chain's name at the start, to come back. */
+function swappedChain(chain: Chain, spare: readonly Rule[], dice: Dice): Chain {
+  const how = dice.below(6)
+  if (how < 2) return chain
+  if (how === 2) return { ...chain, rules: chain.rules.map(clone) }
+  if (how === 3) return { ...chain, rules: spare.map(clone) }
+  const rules = chain.rules.filter(() => dice.below(4) > 0)
+  const more = spare.filter(() => dice.below(5) === 0).map(clone)
+  return { ...chain, rules: how === 4 ? rules : [...more, ...rules] }
+}
+
+function swapped(now: readonly Ruleset[], first: readonly Ruleset[], dice: Dice): Ruleset[] {
+  return now.map((ruleset, f) => ({
+    ...ruleset,
+    tables: ruleset.tables.map((table, t) => ({
+      ...table,
+      chains: table.chains.map((chain, c) => swappedChain(chain, first[f]!.tables[t]!.chains[c]!.rules, dice)),
+    })),
+  }))
+}
+
+interface Swap {
+  /** Before this packet. */
+  readonly at: number
+  readonly rulesets: readonly Ruleset[]
+  /** What had been counted by then. */
+  readonly counters: readonly Ruleset[]
+}
+
+const WANT = { trace: true, ct: true }
+const RARELY = 10
+
+/** Plays lines, and swaps rules now and then as the dice say. */
+function playSwapping({ namespace, lines }: Scenario, seed: number, dice: Dice): { outcome: Outcome; swaps: Swap[] } {
+  const plane = new ReferenceEngine(namespace, { seed })
+  const packets: Packet[] = []
+  const answers: Answer[] = []
+  const swaps: Swap[] = []
+  const script = new PacketScript({ file: 'packets' })
+  const text = lines.map((line) => JSON.stringify(line)).join('\n')
+  for (const item of lines.length > 0 ? readPacketLines(text, { file: 'packets' }) : []) {
+    let resolved: ReturnType<PacketScript['resolve']>
+    try {
+      resolved = script.resolve(item)
+    } catch (error) {
+      if (error instanceof FaultError) continue
+      throw error
+    }
+    if (resolved === null) continue
+    if (dice.below(RARELY) === 0) {
+      const rulesets = swapped(plane.rulesets, namespace.rulesets, dice)
+      swaps.push({ at: packets.length, rulesets, counters: plane.counters() })
+      plane.swapRules(rulesets)
+    }
+    const answer = plane.process(resolved.packet, WANT)
+    packets.push(resolved.packet)
+    answers.push(answer)
+    script.settle(item, resolved, answer)
+  }
+  return { outcome: { packets, answers, conntrack: plane.conntrack(), counters: plane.counters() }, swaps }
+}
+
+let swapCount = 0
+
+function check(scenario: Scenario, seed: number): void {
+  const { outcome, swaps } = playSwapping(scenario, seed, new Dice(seed))
+  swapCount += swaps.length
+  const engine = new Engine(scenario.namespace, { seed, maxConnections: 4096, recentStamps: true })
+  const answers: Answer[] = []
+  for (const [i, packet] of outcome.packets.entries()) {
+    for (const swap of swaps.filter((s) => s.at === i)) {
+      const empty = { packets: [], answers: [], conntrack: [] }
+      const where = difference({ ...empty, counters: swap.counters }, { ...empty, counters: engine.counters() })
+      if (where !== null) throw new Error(`before packet ${i}: ${where}`)
+      engine.swapRules(swap.rulesets)
+    }
+    answers.push(engine.process(packet, WANT))
+  }
+  const got = { packets: outcome.packets, answers, conntrack: engine.conntrack(), counters: engine.counters() }
+  const where = difference(outcome, got)
+  if (where !== null) throw new Error(`swaps before packets ${swaps.map((s) => s.at).join()}: ${where}`)
+}
+
+const KINDS: readonly (readonly [string, fc.Arbitrary<Scenario>, number])[] = [
+  ['any namespace', scenarios(namespaces(), { maxPackets: 120 }), 25],
+  [
+    'lists, limits and counters',
+    scenarios(
+      namespaces({
+        rulesets: trafficRulesets({
+          tables: ['mangle', 'filter'],
+          matches: ['recent', 'limit', 'statistic', 'connmark', 'set'],
+          maxRules: 6,
+        }),
+      }),
+      { minPackets: 60, maxPackets: 200, narrow: true },
+    ),
+    25,
+  ],
+]
+
+const it = suite('rules swapped under way: engine and reference agree')
+for (const [name, arbitrary, usual] of KINDS)
+  it(name, () => {
+    fc.assert(fc.property(arbitrary, fc.nat(), check), { ...options(usual), endOnFailure: true })
+  })
+it('rules were swapped often', () => {
+  if (swapCount < 100) throw new Error(`only ${swapCount} swaps`)
+})
+it.run()
