@@ -33,6 +33,13 @@ abi('the exported functions and their number of parameters', () => {
     nextConnection: 1,
     findConnection: 3,
     memoryUsed: 0,
+    stateBytes: 1,
+    useImage: 2,
+    ruleStates: 0,
+    recentSection: 0,
+    recentState: 0,
+    recentCount: 3,
+    carryRecent: 4,
   })
 })
 
