@@ -56,10 +56,13 @@ export { type FormatOptions, formatRules } from './netfilter/fmt.js'
 export type * from './netfilter/model.js'
 export { type PrintOptions, printRule, printRules } from './netfilter/print.js'
 export { type ReadLimits, type ReadOptions, readRules } from './netfilter/read.js'
+export { type RestoreOptions, restoreRules } from './netfilter/restore.js'
+export { savedRules } from './netfilter/saved.js'
 export { BUNDLE_FILES, type BundleOptions, readBundle } from './netns/bundle.js'
 export { type ConntrackReadOptions, formatConntrack, readConntrack } from './netns/conntrack.js'
 export type * from './netns/dataplane.js'
 export { ingressInterface } from './netns/ingress.js'
+export { type Leaving, leaving } from './netns/leaving.js'
 export type * from './netns/model.js'
 export {
   type PacketId,
