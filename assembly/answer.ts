@@ -53,6 +53,7 @@ import {
 } from './layout'
 import { Memory } from './memory'
 import { Packet } from './packet'
+import { FLOW_OUT, Policy } from './policy'
 import { Route } from './route'
 import { Source } from './source'
 import { Sysctl } from './sysctl'
@@ -236,6 +237,7 @@ export class Answer {
       v128.store(CTX_SRC_AT, from)
       return true
     }
+    Policy.flow = FLOW_OUT
     Route.find(CTX_DST_AT, ZERO_ADDRESS_AT, load<u32>(CTX_TOS_AT), 0, Hooks.loopback(), false)
     if (Route.leadsNowhere()) return false
     const source = Source.byRoute(CTX_DST_AT, family, link)

@@ -71,6 +71,7 @@ import {
 } from './layout'
 import { Memory } from './memory'
 import { Nat } from './nat'
+import { FLOW_AGAIN, FLOW_OUT, Policy } from './policy'
 import { Route } from './route'
 import { Links, Source } from './source'
 import { Steps } from './steps'
@@ -181,6 +182,7 @@ export class Hooks {
         }
       }
     }
+    Policy.flow = why === TRACE_ROUTE_REROUTE ? FLOW_AGAIN : FLOW_OUT
     Route.find(CTX_DST_AT, CTX_SRC_AT, load<u32>(CTX_TOS_AT), load<u32>(CTX_MARK_AT), Hooks.loopback(), true)
     Steps.route(why)
   }

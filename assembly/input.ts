@@ -37,6 +37,7 @@ import {
   SYSCTL_LO_LINK,
   TRACE_ROUTE_INPUT,
 } from './layout'
+import { FLOW_BACK, FLOW_IN, Policy } from './policy'
 import { Route } from './route'
 import { Links } from './source'
 import { Steps } from './steps'
@@ -96,6 +97,7 @@ export class Input {
       if (dst >>> 24 === 127) return Input.drop(REASON_MARTIAN_DESTINATION)
       if (src >>> 24 === 127) return Input.drop(REASON_MARTIAN_SOURCE)
     }
+    Policy.flow = FLOW_IN
     Route.find(CTX_DST_AT, CTX_SRC_AT, load<u32>(CTX_TOS_AT), load<u32>(CTX_MARK_AT), link, true)
     Steps.route(TRACE_ROUTE_INPUT)
     const type = Route.type
@@ -128,6 +130,7 @@ export class Input {
       Route.nothing(RTN_MULTICAST)
       return INPUT_LOCAL
     }
+    Policy.flow = FLOW_IN
     Route.find(CTX_DST_AT, CTX_SRC_AT, load<u32>(CTX_TOS_AT), load<u32>(CTX_MARK_AT), link, true)
     Steps.route(TRACE_ROUTE_INPUT)
     const type = Route.type
@@ -167,6 +170,7 @@ export class Input {
     }
     const mark = flags & LINK_SRC_VALID_MARK ? load<u32>(CTX_MARK_AT) : 0
     const iif = out !== 0 ? out : Sysctl.get(SYSCTL_LO_LINK)
+    Policy.flow = FLOW_BACK
     Route.find(CTX_SRC_AT, to, load<u32>(CTX_TOS_AT), mark, iif, false)
     const nothing: u32 = mode !== 0 ? REASON_RP_FILTER : 0
     const type = Route.type

@@ -1,7 +1,7 @@
 // Routing: policy rules, tables, longest prefix, next hop, and the type of an address. What a look-up found stands in
 // Route's fields until the next one.
 // Kernel: net/core/fib_rules.c, net/ipv4/fib_trie.c, fib_semantics.c, fib_frontend.c (inet_addr_type), net/ipv6/route.c.
-import { Address } from './address'
+import { Asked } from './asked'
 import { Fib } from './fib'
 import {
   ACTION_BLACKHOLE,
@@ -12,7 +12,6 @@ import {
   ACTION_UNREACHABLE,
   CTX_FAMILY_AT,
   CTX_HOP_ATTEMPT_AT,
-  CTX_PROTO_AT,
   HOP_BOUND_OFF,
   HOP_BYTES,
   HOP_LINK_OFF,
@@ -21,25 +20,9 @@ import {
   POLICY_BYTES,
   POLICY_FAMILY6,
   POLICY_FLAGS_OFF,
-  POLICY_FROM_LENGTH_OFF,
-  POLICY_FROM_OFF,
-  POLICY_HAS_FROM,
-  POLICY_HAS_IIF,
-  POLICY_HAS_MARK,
-  POLICY_HAS_OIF,
-  POLICY_HAS_PROTO,
-  POLICY_HAS_TO,
-  POLICY_HAS_TOS,
-  POLICY_IIF_OFF,
-  POLICY_MARK_MASK_OFF,
-  POLICY_MARK_OFF,
   POLICY_NOT,
-  POLICY_PROTO_OFF,
   POLICY_SUPPRESS_OFF,
   POLICY_TABLE_OFF,
-  POLICY_TO_LENGTH_OFF,
-  POLICY_TO_OFF,
-  POLICY_TOS_OFF,
   PREFIX_COUNT_OFF,
   PREFIX_FIRST_OFF,
   PREFIX_LENGTH_OFF,
@@ -70,19 +53,10 @@ import {
   ZERO_ADDRESS_AT,
 } from './layout'
 import { Memory } from './memory'
+import { FLOW_NONE, POLICY_CONDITIONS, Policy } from './policy'
 import { prf } from './random'
 import { Links } from './source'
 import { Sysctl } from './sysctl'
-
-/** What a policy rule may ask of a packet; most ask nothing. */
-const CONDITIONS: u32 =
-  POLICY_HAS_FROM |
-  POLICY_HAS_TO |
-  POLICY_HAS_IIF |
-  POLICY_HAS_OIF |
-  POLICY_HAS_MARK |
-  POLICY_HAS_TOS |
-  POLICY_HAS_PROTO
 
 export class Route {
   static policies: usize = 0
@@ -104,6 +78,7 @@ export class Route {
   static load(): void {
     Fib.load()
     Route.policies = Memory.section(SECTION_POLICIES)
+    Policy.rules = Route.policies
     Route.policyCount = Memory.sectionBytes(SECTION_POLICIES) / POLICY_BYTES
     Route.tables = Memory.section(SECTION_TABLES)
     Route.tableCount = Memory.sectionBytes(SECTION_TABLES) / RTABLE_BYTES
@@ -112,36 +87,40 @@ export class Route {
   }
 
   /**
-   * Looks the packet's family up by destination, source, tos, mark and in interface. `draw`: a route of several hops
+   * Looks the packet's family up by destination, source, tos, mark and in interface; Policy.flow says what of its
+   * protocol, ports and user. `draw`: a route of several hops
    * draws one (else the first live one is taken).
    */
   static find(to: usize, from: usize, tos: u32, mark: u32, iif: u32, draw: bool): void {
-    const family = load<u32>(CTX_FAMILY_AT)
-    const six: u32 = family === 6 ? POLICY_FAMILY6 : 0
+    const six: u32 = load<u32>(CTX_FAMILY_AT) === 6 ? POLICY_FAMILY6 : 0
     Route.nothing(RTN_UNSPEC)
     const count = Route.policyCount
     for (let i: u32 = 0; i < count; i++) {
       const rule = Route.policies + i * POLICY_BYTES
       const flags = load<u32>(rule + POLICY_FLAGS_OFF)
       if ((flags & POLICY_FAMILY6) !== six) continue
-      if (flags & CONDITIONS || flags & POLICY_NOT) {
-        const fits = Route.policyMatches(rule, flags, to, from, tos, mark, iif, family)
+      if (flags & POLICY_CONDITIONS || flags & POLICY_NOT) {
+        const fits = Policy.matches(rule, to, from, tos, mark, iif)
+        if (Asked.stopped()) return
         if (fits === ((flags & POLICY_NOT) !== 0)) continue
       }
       const action = load<u32>(rule + POLICY_ACTION_OFF)
       const argument = load<u32>(rule + POLICY_TABLE_OFF)
       if (action === ACTION_TABLE) {
         if (argument === 0) continue
-        if (
-          Route.inTable(Route.tables + (argument - 1) * RTABLE_BYTES, to, tos, load<u32>(rule + POLICY_SUPPRESS_OFF))
-        ) {
+        const table = Route.tables + (argument - 1) * RTABLE_BYTES
+        if (Route.inTable(table, to, tos, load<u32>(rule + POLICY_SUPPRESS_OFF))) {
+          if (Route.type < <u32>RTN_BLACKHOLE && Policy.suppresses(rule, Route.record, Route.hops)) {
+            Route.nothing(RTN_UNSPEC)
+            continue
+          }
           Route.choose(draw)
           return
         }
       } else if (action === ACTION_GOTO) {
         i = argument - 1 // the loop adds one; the target is later in the list
       } else if (action === ACTION_UNREACHABLE) {
-        Route.nothing(RTN_UNREACHABLE)
+        // Answered as if there were no route.
         return
       } else if (action === ACTION_PROHIBIT) {
         Route.nothing(RTN_PROHIBIT)
@@ -166,34 +145,6 @@ export class Route {
     Route.link = 0
   }
 
-  private static policyMatches(
-    rule: usize,
-    flags: u32,
-    to: usize,
-    from: usize,
-    tos: u32,
-    mark: u32,
-    iif: u32,
-    family: u32,
-  ): bool {
-    if (flags & POLICY_HAS_OIF) return false
-    if (flags & POLICY_HAS_IIF && load<u32>(rule + POLICY_IIF_OFF) !== iif) return false
-    if (flags & POLICY_HAS_MARK) {
-      if ((mark ^ load<u32>(rule + POLICY_MARK_OFF)) & load<u32>(rule + POLICY_MARK_MASK_OFF)) return false
-    }
-    if (flags & POLICY_HAS_TOS) {
-      if (load<u32>(rule + POLICY_TOS_OFF) !== (tos & (family === 4 ? 0x1c : 0xfc))) return false
-    }
-    if (flags & POLICY_HAS_PROTO && load<u32>(rule + POLICY_PROTO_OFF) !== load<u32>(CTX_PROTO_AT)) return false
-    if (flags & POLICY_HAS_FROM) {
-      if (!Address.samePrefix(rule + POLICY_FROM_OFF, from, load<u32>(rule + POLICY_FROM_LENGTH_OFF))) return false
-    }
-    if (flags & POLICY_HAS_TO) {
-      if (!Address.samePrefix(rule + POLICY_TO_OFF, to, load<u32>(rule + POLICY_TO_LENGTH_OFF))) return false
-    }
-    return true
-  }
-
   /** The best route of one table; `suppress` = prefix length + 1 up to which a result counts as nothing. */
   private static inTable(table: usize, to: usize, tos: u32, suppress: u32): bool {
     const four = load<u32>(table + RTABLE_FAMILY_OFF) === 4
@@ -206,7 +157,7 @@ export class Route {
         if (four && wanted !== 0 && wanted !== (tos & 0x1c)) continue
         const type = load<u32>(route + ROUTE_TYPE_OFF)
         if (type === RTN_THROW) return false
-        if (load<u32>(prefix + PREFIX_LENGTH_OFF) < suppress) return false
+        if (type < <u32>RTN_BLACKHOLE && load<u32>(prefix + PREFIX_LENGTH_OFF) < suppress) return false
         Route.type = type
         Route.record = route
         return true
@@ -292,6 +243,7 @@ export function addrType(address: usize, linkId: u32): u32 {
   const record = Route.record
   const hop = Route.hop
   const link = Route.link
+  Policy.flow = FLOW_NONE
   Route.find(address, ZERO_ADDRESS_AT, 0, 0, Sysctl.get(SYSCTL_LO_LINK), false)
   let found = Route.type
   if (Route.leadsNowhere()) found = RTN_UNREACHABLE

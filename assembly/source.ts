@@ -18,6 +18,7 @@ import {
   LINK_ADDR6_OFF,
   LINK_BYTES,
   LINK_FLAGS_OFF,
+  LINK_GROUP_OFF,
   LINK_MASTER_OFF,
   LINK_RP_FILTER_OFF,
   LINK_UP,
@@ -45,6 +46,10 @@ export class Links {
 
   static flags(link: u32): u32 {
     return load<u32>(Links.links + link * LINK_BYTES + LINK_FLAGS_OFF)
+  }
+
+  static group(link: u32): u32 {
+    return load<u32>(Links.links + link * LINK_BYTES + LINK_GROUP_OFF)
   }
 
   static rpFilter(link: u32): u32 {

@@ -18,6 +18,7 @@ import {
   LINK_FLAGS_OFF,
   LINK_FORWARDS4,
   LINK_FORWARDS6,
+  LINK_GROUP_OFF,
   LINK_LOOPBACK,
   LINK_MASTER_OFF,
   LINK_ROUTE_LOCALNET,
@@ -144,6 +145,7 @@ export function writeLinks(ns: NetworkNamespace, writer: ImageWriter): AddressPo
     words[at + (LINK_FLAGS_OFF >>> 2)] = linkFlags(ns, link)
     const master = ns.links.findIndex((l) => l.name === link.master) + 1
     words[at + (LINK_MASTER_OFF >>> 2)] = link.master === undefined ? i + 1 : master || i + 1
+    words[at + (LINK_GROUP_OFF >>> 2)] = link.group ?? 0
     words[at + (LINK_RP_FILTER_OFF >>> 2)] = linkSysctls(ns.sysctls, link.name).rpFilter
     for (const [family, first, count] of [
       ['ipv4', LINK_ADDR4_OFF, LINK_ADDR4_COUNT_OFF],

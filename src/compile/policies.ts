@@ -9,30 +9,40 @@ import {
   IFACE_ABSENT,
   POLICY_ACTION_OFF,
   POLICY_BYTES,
+  POLICY_DPORTS_OFF,
   POLICY_FAMILY6,
   POLICY_FLAGS_OFF,
   POLICY_FROM_LENGTH_OFF,
   POLICY_FROM_OFF,
+  POLICY_HAS_DPORTS,
   POLICY_HAS_FROM,
   POLICY_HAS_IIF,
   POLICY_HAS_MARK,
   POLICY_HAS_OIF,
   POLICY_HAS_PROTO,
+  POLICY_HAS_SPORTS,
   POLICY_HAS_TO,
   POLICY_HAS_TOS,
+  POLICY_HAS_UIDS,
   POLICY_IIF_OFF,
   POLICY_MARK_MASK_OFF,
   POLICY_MARK_OFF,
   POLICY_NOT,
+  POLICY_PRIORITY_OFF,
   POLICY_PROTO_OFF,
+  POLICY_SPORTS_OFF,
+  POLICY_SUPPRESS_GROUP_OFF,
   POLICY_SUPPRESS_OFF,
   POLICY_TABLE_OFF,
   POLICY_TO_LENGTH_OFF,
   POLICY_TO_OFF,
   POLICY_TOS_OFF,
+  POLICY_UID_FROM_OFF,
+  POLICY_UID_TO_OFF,
   SECTION_POLICIES,
 } from '../../assembly/layout.js'
 import { parsePrefix } from '../net/ip.js'
+import type { Range } from '../netfilter/model.js'
 import type { NetworkNamespace, PolicyRule } from '../netns/model.js'
 import type { ImageWriter } from './image.js'
 
@@ -91,6 +101,19 @@ export function writePolicies(ns: NetworkNamespace, writer: ImageWriter, tables:
       flags |= POLICY_HAS_PROTO
       set(POLICY_PROTO_OFF, rule.ipproto)
     }
+    const ports = (range: Range | undefined, bit: number, offset: number): void => {
+      if (range === undefined) return
+      flags |= bit
+      set(offset, (range.from | (range.to << 16)) >>> 0)
+    }
+    ports(rule.sport, POLICY_HAS_SPORTS, POLICY_SPORTS_OFF)
+    ports(rule.dport, POLICY_HAS_DPORTS, POLICY_DPORTS_OFF)
+    if (rule.uidRange !== undefined) {
+      flags |= POLICY_HAS_UIDS
+      set(POLICY_UID_FROM_OFF, rule.uidRange.from)
+      set(POLICY_UID_TO_OFF, rule.uidRange.to)
+    }
+    set(POLICY_PRIORITY_OFF, rule.priority)
     const target = argument(ns.policyRules, i, tables)
     const idle = rule.action.type === 'goto' && target === 0
     set(POLICY_FLAGS_OFF, flags)
@@ -98,6 +121,9 @@ export function writePolicies(ns: NetworkNamespace, writer: ImageWriter, tables:
     set(POLICY_TABLE_OFF, target)
     if (rule.action.type === 'table' && rule.action.suppressPrefixLength !== undefined) {
       set(POLICY_SUPPRESS_OFF, rule.action.suppressPrefixLength + 1)
+    }
+    if (rule.action.type === 'table' && rule.action.suppressIfgroup !== undefined) {
+      set(POLICY_SUPPRESS_GROUP_OFF, rule.action.suppressIfgroup + 1)
     }
   })
   writer.section(SECTION_POLICIES, words)

@@ -1,5 +1,16 @@
 // Which rule stopped a packet, and for what: the core's ASKED words as the error that says so.
-import { ASKED_COUNTER_AT, ASKED_FIELD_AT, FIELD_CODES, SECTION_LINES } from '../../assembly/layout.js'
+import {
+  ASKED_BY_POLICY,
+  ASKED_COUNTER_AT,
+  ASKED_FIELD_AT,
+  FIELD_CODES,
+  POLICY_BYTES,
+  POLICY_FAMILY6,
+  POLICY_FLAGS_OFF,
+  POLICY_PRIORITY_OFF,
+  SECTION_LINES,
+  SECTION_POLICIES,
+} from '../../assembly/layout.js'
 import { fileOfRule, type Image, sectionWords } from '../compile/image.js'
 import { type AskedField, MissingFieldError } from '../net/missing.js'
 
@@ -28,6 +39,13 @@ export function missingField(
 ): MissingFieldError {
   const counter = view.getUint32(ASKED_COUNTER_AT, true)
   const field = FIELDS[view.getUint32(ASKED_FIELD_AT, true) - 1]!
+  if (counter >= ASKED_BY_POLICY) {
+    const at = ((counter - ASKED_BY_POLICY) * POLICY_BYTES) >>> 2
+    const words = sectionWords(image.bytes, SECTION_POLICIES)
+    const six = (words[at + (POLICY_FLAGS_OFF >>> 2)]! & POLICY_FAMILY6) !== 0
+    const rule = words[at + (POLICY_PRIORITY_OFF >>> 2)]!
+    return new MissingFieldError(packet, field, { table: 'policy rules', chain: six ? 'ipv6' : 'ipv4', rule }, index)
+  }
   const { chains } = image.symbols
   const chain = chains.find((c) => counter > c.counter && counter <= c.counter + c.rules)!
   const line = sectionWords(image.bytes, SECTION_LINES)[counter] ?? 0

@@ -16,7 +16,10 @@ export type AskedField =
   | 'frag'
   | 'extensions'
 
-/** The rule that asks: table and chain, its number from 1, and file and line (from 1) when it was read from a text. */
+/**
+ * The rule that asks: table and chain, its number from 1, and file and line (from 1) when it was read from a text. A
+ * policy rule has `policy rules` for a table, the family for a chain, and its priority for a number.
+ */
 export interface AskingRule {
   readonly table: string
   readonly chain: string

@@ -10,7 +10,8 @@ import { quoted, readObjects, Source } from './fields.js'
 import { readIpsets } from './ipset.js'
 import { readAddresses, readLinkDetails } from './links.js'
 import type { ExistingConnection, Link, NetworkNamespace, PolicyRule, Route } from './model.js'
-import { defaultPolicyRules, readPolicyRules, readRoutes, TableNames } from './routes.js'
+import { defaultPolicyRules, readPolicyRules } from './policy-rules.js'
+import { readRoutes, TableNames } from './routes.js'
 import { readSysctls } from './sysctl.js'
 
 /** The files of a bundle. Everything else in its folder is passed over. */

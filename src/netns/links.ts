@@ -17,6 +17,15 @@ export interface LinkDetail {
   readonly master?: string
 }
 
+/** A group's number: `default` is 0, other names are known to the node's own table only. */
+export function groupNumber(f: Fields, name: string): number | null {
+  const text = f.string(name)
+  if (text === null || text === 'default') return text === null ? null : 0
+  const number = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN
+  if (number <= 0xffffffff) return number
+  return f.fault(name, `the interface group ${quoted(text)} is known by its name only; a number was expected`)
+}
+
 const SCOPES: ReadonlyMap<string, Address['scope']> = new Map([
   ['global', 'global'],
   ['site', 'site'],
@@ -87,6 +96,7 @@ export function readAddresses(text: string, options: ReadOptions): Link[] {
     const flags = f.strings('flags')
     const master = f.string('master')
     const mac = f.string('link_type') === 'ether' ? f.string('address') : null
+    const group = f.string('group') === null ? null : groupNumber(f, 'group')
     links.push({
       name,
       index,
@@ -96,6 +106,7 @@ export function readAddresses(text: string, options: ReadOptions): Link[] {
       ...(master === null ? {} : { master }),
       ...(mac === null ? {} : { mac: mac.toLowerCase() }),
       mtu: f.int('mtu', 0, 0xffffffff) ?? 1500,
+      ...(group ? { group } : {}),
       addresses: f.objects('addr_info').flatMap((info) => address(info) ?? []),
     })
   }

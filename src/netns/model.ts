@@ -3,7 +3,7 @@
 // kernel always has: every route, policy rule, address and sysctl that counts is written out.
 // Kernel: net/ipv4/devinet.c, fib_frontend.c, fib_rules.c; net/ipv6/addrconf.c; net/core/sysctl_net_core.c.
 import type { ConntrackEntry } from '../net/packet.js'
-import type { Family, Prefix, Ruleset } from '../netfilter/model.js'
+import type { Family, Prefix, Range, Ruleset } from '../netfilter/model.js'
 
 export interface Address {
   /** Canonical text, no length. */
@@ -31,6 +31,8 @@ export interface Link {
   readonly master?: string
   readonly mac?: string
   readonly mtu: number
+  /** Number of the interface's group; left out: 0. */
+  readonly group?: number
   /** In the kernel's order (`ip addr`). */
   readonly addresses: readonly Address[]
 }
@@ -80,8 +82,19 @@ export interface PolicyRule {
   readonly fwmark?: { readonly value: number; readonly mask: number }
   readonly tos?: number
   readonly ipproto?: number
+  readonly sport?: Range
+  readonly dport?: Range
+  /** Of the sending process; what is forwarded and what the kernel itself sends counts as 0. */
+  readonly uidRange?: Range
   readonly action:
-    | { readonly type: 'table'; readonly table: number; readonly suppressPrefixLength?: number }
+    | {
+        readonly type: 'table'
+        readonly table: number
+        /** A route to a prefix of at most so many bits counts as not found. */
+        readonly suppressPrefixLength?: number
+        /** A route whose first hop is by an interface of this group counts as not found. */
+        readonly suppressIfgroup?: number
+      }
     | { readonly type: 'unreachable' | 'prohibit' | 'blackhole' }
     | { readonly type: 'goto'; readonly priority: number }
     | { readonly type: 'nop' }

@@ -1,13 +1,12 @@
-// Routes and policy rules, from `ip -j route show table all` and `ip -j rule`, both families.
-// Owns those two formats (iproute2 5.x and 6.x) and the names of tables, scopes and DS fields.
-// Kernel: net/ipv4/fib_semantics.c, net/ipv6/route.c, net/core/fib_rules.c. What the model cannot say (VRF rules, port
-// and user selectors, IPv6 source routes) is refused by name, with its place.
-import { canonicalAddress, canonicalPrefix, familyBits, familyOf } from '../net/ip.js'
-import { protoNumber } from '../net/proto.js'
+// Routes, from `ip -j route show table all`, both families.
+// Owns that format (iproute2 5.x and 6.x) and the names of tables, scopes and DS fields; policy-rules.ts has the rules.
+// Kernel: net/ipv4/fib_semantics.c, net/ipv6/route.c. What the model cannot say (IPv6 source routes) is refused by name,
+// with its place.
+import { canonicalAddress, canonicalPrefix, familyOf } from '../net/ip.js'
 import type { Family } from '../netfilter/model.js'
 import { type Fields, quoted, readObjects, Source } from './fields.js'
 import type { ReadOptions } from './links.js'
-import type { NextHop, PolicyRule, Route, RouteType } from './model.js'
+import type { NextHop, Route, RouteType } from './model.js'
 
 export const TABLE_DEFAULT = 253
 export const TABLE_MAIN = 254
@@ -65,7 +64,7 @@ const DS_FIELDS: ReadonlyMap<string, number> = new Map([
   ['EF', 0xb8],
 ])
 
-function tosOf(f: Fields): number {
+export function tosOf(f: Fields): number {
   const node = f.node('tos')
   const named = node?.kind === 'string' ? DS_FIELDS.get(node.value) : undefined
   return named ?? f.int('tos', 0, 255) ?? 0
@@ -141,96 +140,4 @@ export function readRoutes(text: string, options: RouteReadOptions): Route[] {
   )
   source.done()
   return routes
-}
-
-const REFUSED_SELECTORS = [
-  'sport',
-  'sport_start',
-  'dport',
-  'dport_start',
-  'uid_start',
-  'tun_id',
-  'l3mdev',
-  'suppress_ifgroup',
-]
-
-function selectorPrefix(f: Fields, name: 'src' | 'dst', family: Family): string | null {
-  const text = f.string(name)
-  if (text === null || text === 'all') return null
-  const length = f.int(`${name}len`, 0, familyBits(family)) ?? familyBits(family)
-  const prefix = canonicalPrefix(`${text}/${length}`)
-  if (prefix === null || familyOf(prefix) !== family)
-    return f.fault(name, `${quoted(text)} is not an ${family} address`)
-  return prefix
-}
-
-function action(f: Fields, options: RouteReadOptions): PolicyRule['action'] | null {
-  if (f.has('goto')) {
-    const priority = f.int('goto', 0, 0xffffffff)
-    return priority === null ? null : { type: 'goto', priority }
-  }
-  if (f.has('nop')) return { type: 'nop' }
-  const name = f.string('action')
-  if (name === 'unreachable' || name === 'prohibit' || name === 'blackhole') return { type: name }
-  if (name !== null) return f.fault('action', `unknown action ${quoted(name)}`)
-  const table = f.node('table')
-  if (table === undefined) {
-    f.source.fault(f.object.at, 'the rule has no `table`, `goto`, `nop` or `action`')
-    return null
-  }
-  const number = table.kind === 'number' ? table.value : options.tables.number(f.string('table') ?? '')
-  const suppress = f.int('suppress_prefixlen', 0, 128)
-  return { type: 'table', table: number, ...(suppress === null ? {} : { suppressPrefixLength: suppress }) }
-}
-
-function policyRule(f: Fields, family: Family, options: RouteReadOptions): PolicyRule | null {
-  for (const name of REFUSED_SELECTORS) if (f.has(name)) return f.fault(name, 'rules with this part are not supported')
-  const priority = f.int('priority', 0, 0xffffffff)
-  const from = selectorPrefix(f, 'src', family)
-  const to = selectorPrefix(f, 'dst', family)
-  const iif = f.string('iif')
-  const oif = f.string('oif')
-  const value = f.int('fwmark', 0, 0xffffffff)
-  const mask = f.int('fwmask', 0, 0xffffffff) ?? 0xffffffff
-  const protoText = f.string('ipproto')
-  const ipproto = protoText === null ? null : protoNumber(protoText.replace(/^ipproto-/, ''))
-  if (protoText !== null && ipproto === null) return f.fault('ipproto', `unknown protocol ${quoted(protoText)}`)
-  const what = action(f, options)
-  if (what === null) return null
-  const tos = tosOf(f)
-  return {
-    family,
-    priority: priority ?? 0,
-    not: f.has('not'),
-    ...(from === null ? {} : { from }),
-    ...(to === null ? {} : { to }),
-    ...(iif === null ? {} : { iif }),
-    ...(oif === null ? {} : { oif }),
-    ...(value === null ? {} : { fwmark: { value, mask } }),
-    ...(tos === 0 ? {} : { tos }),
-    ...(ipproto === null ? {} : { ipproto }),
-    action: what,
-  }
-}
-
-/** Reads `ip -j rule` or `ip -j -6 rule`, in the order of the text. Throws a FaultError. */
-export function readPolicyRules(text: string, family: Family, options: RouteReadOptions): PolicyRule[] {
-  const source = new Source(options.file, text)
-  const rules = readObjects(source, family === 'ipv4' ? 'ip -j rule' : 'ip -j -6 rule', options.maxDepth ?? 64).flatMap(
-    (f) => policyRule(f, family, options) ?? [],
-  )
-  source.done()
-  return rules
-}
-
-/** The policy rules of a new namespace: local, main and, for IPv4, default. */
-export function defaultPolicyRules(family: Family): PolicyRule[] {
-  const rule = (priority: number, table: number): PolicyRule => ({
-    family,
-    priority,
-    not: false,
-    action: { type: 'table', table },
-  })
-  const rules = [rule(0, TABLE_LOCAL), rule(32766, TABLE_MAIN)]
-  return family === 'ipv4' ? [...rules, rule(32767, TABLE_DEFAULT)] : rules
 }

@@ -9,12 +9,12 @@ import { runChain } from './chain.js'
 import { confirm, conntrackIn, NO_ZONE } from './conntrack.js'
 import { sendError } from './icmp.js'
 import { isRedirected, natHook } from './nat.js'
-import { lookupRoute } from './route.js'
+import { lookupRoute, type RouteKey } from './route.js'
 import { selectIpv4 } from './source.js'
 import { eitherOn } from './sysctl.js'
 import { copyPacket } from './tuple.js'
 import type { AnswerKind, RouteResult, Skb, World } from './types.js'
-import { badOnArrival, inputRoute, keyOf } from './validate.js'
+import { badOnArrival, inputRoute, outKeyOf, rerouteKeyOf } from './validate.js'
 
 /** Where a packet ended. `reject`: dropped, and an answer was sent (see World.sent). */
 export type End =
@@ -111,7 +111,7 @@ function outputFault(world: World, skb: Skb, route: RouteResult): Dropped | unde
   return undefined
 }
 
-function outRoute(world: World, skb: Skb): RouteResult {
+function outRoute(world: World, skb: Skb, key: RouteKey = outKeyOf(skb)): RouteResult {
   const { ns } = world
   const { src, dst } = skb.packet
   if (skb.family === 'ipv4' && (dst === '255.255.255.255' || isMulticast(dst))) {
@@ -119,7 +119,7 @@ function outRoute(world: World, skb: Skb): RouteResult {
     const type = isMulticast(dst) ? 'multicast' : 'broadcast'
     if (dev !== undefined) return { type, hop: { dev, weight: 1 }, outcome: 'route' }
   }
-  return lookupRoute(ns, { ...keyOf(skb), iif: 'lo' }, (hops) => world.draws.hop(hops, skb.isAnswer))
+  return lookupRoute(ns, key, (hops) => world.draws.hop(hops, skb.isAnswer))
 }
 
 function setRoute(skb: Skb, route: RouteResult): void {
@@ -133,7 +133,7 @@ function outDev(route: RouteResult | null): string | null {
 
 /** ip_route_me_harder: a packet of this host is routed anew; the chains that follow in OUTPUT do not see it. */
 function reroute(world: World, skb: Skb): Dropped | undefined {
-  const route = outRoute(world, skb)
+  const route = outRoute(world, skb, rerouteKeyOf(skb))
   noteRoute(world, 'reroute', route)
   const fault = outputFault(world, skb, route)
   if (fault !== undefined) return fault

@@ -53,14 +53,23 @@ function quote(packet: Packet): Quoted {
   return quoted
 }
 
-function sourceFor(world: World, skb: Skb): string | undefined {
+function sourceFor(world: World, skb: Skb, error: readonly [number, number]): string | undefined {
   const { packet } = skb
   const { ns } = world
   const toHost = skb.route?.type === 'local' || (skb.family === 'ipv6' && isOwnAddress(ns, packet.dst))
   if (toHost) return packet.dst
-  const unset = skb.family === 'ipv4' ? '0.0.0.0' : '::'
-  const key = { family: skb.family, src: unset, dst: packet.src, iif: 'lo', mark: 0, tos: 0, proto: protoOf(packet) }
-  const back = lookupRoute(ns, { ...key, tos: tosOf(skb), proto: skb.family === 'ipv4' ? 1 : 58 })
+  const back = lookupRoute(ns, {
+    family: skb.family,
+    src: skb.family === 'ipv4' ? '0.0.0.0' : '::',
+    dst: packet.src,
+    iif: 'lo',
+    mark: 0,
+    tos: tosOf(skb),
+    proto: skb.family === 'ipv4' ? 1 : 58,
+    sport: 0,
+    dport: (error[0] << 8) | error[1],
+    uid: 0,
+  })
   if (back.outcome !== 'route') return undefined
   if (back.prefsrc !== undefined) return back.prefsrc
   if (back.type === 'local') return packet.src
@@ -84,7 +93,7 @@ export function ownTtl(world: World, skb: Skb): number {
 export function sendError(world: World, skb: Skb, name: string): void {
   const [type, code] = ERRORS.get(name)!
   if (!mayAnswer(skb)) return
-  const src = sourceFor(world, skb)
+  const src = sourceFor(world, skb, [type, code])
   if (src === undefined) return
   const answer: Packet = {
     iface: 'local',

@@ -106,7 +106,7 @@ function isType6(world: World, address: string, types: readonly string[], dev: s
 }
 
 const LOCAL_TABLE = 255
-const ROUTE_KEY = { iif: 'lo', mark: 0, tos: 0, proto: 0 }
+const ROUTE_KEY = { iif: 'lo', mark: 0, tos: 0, proto: 0, sport: 0, dport: 0, uid: 0 }
 
 function ownOf(world: World, dev: string, address: string): boolean {
   return world.ns.links.some((l) => l.name === dev && l.addresses.some((a) => a.address === address))

@@ -2,8 +2,9 @@
 // Owns the look-up only; what may come in at all is in validate.ts, the source address in source.ts.
 // Kernel: net/core/fib_rules.c, net/ipv4/fib_rules.c, fib_trie.c (fib_table_lookup), fib_semantics.c, net/ipv6/route.c.
 import type { Family } from '../netfilter/model.js'
-import type { NetworkNamespace, NextHop, PolicyRule, Route } from '../netns/model.js'
+import type { NetworkNamespace, NextHop, Route } from '../netns/model.js'
 import { inPrefix, maskedOf } from './address.js'
+import { isSuppressed, policyMatches, TOS_MASK } from './policy.js'
 import type { HopChoice } from './prf.js'
 import type { RouteResult } from './types.js'
 
@@ -16,23 +17,12 @@ export interface RouteKey {
   readonly mark: number
   readonly tos: number
   readonly proto: number
-}
-
-/** Bits of tos that IPv4 rules and routes compare: those without ECN and precedence. */
-const TOS_MASK = 0x1c
-
-function matchesRule(rule: PolicyRule, key: RouteKey): boolean {
-  const { fwmark } = rule
-  const tos = key.family === 'ipv4' ? key.tos & TOS_MASK : key.tos & 0xfc
-  const hit =
-    (rule.from === undefined || inPrefix(key.src, rule.from)) &&
-    (rule.to === undefined || inPrefix(key.dst, rule.to)) &&
-    (rule.iif === undefined || rule.iif === key.iif) &&
-    rule.oif === undefined &&
-    (fwmark === undefined || ((key.mark ^ fwmark.value) & fwmark.mask) === 0) &&
-    (rule.tos === undefined || rule.tos === 0 || rule.tos === tos) &&
-    (rule.ipproto === undefined || rule.ipproto === key.proto)
-  return hit !== rule.not
+  readonly sport: number
+  readonly dport: number
+  /** The sending process's user; undefined: not known. What no process of this host sends counts as 0. */
+  readonly uid: number | undefined
+  /** `id` of the packet, for the error that asks for its user. */
+  readonly packet?: number | string | undefined
 }
 
 /** A next hop that cannot be used: its link is known and down. */
@@ -99,7 +89,7 @@ export function lookupRoute(ns: NetworkNamespace, key: RouteKey, draw?: HopDraw)
   const rules = ns.policyRules.filter((r) => r.family === key.family)
   for (let i = 0; i < rules.length; i++) {
     const rule = rules[i]!
-    if (!matchesRule(rule, key)) continue
+    if (!policyMatches(rule, key)) continue
     const { action } = rule
     if (action.type === 'nop') continue
     if (action.type === 'goto') {
@@ -108,11 +98,12 @@ export function lookupRoute(ns: NetworkNamespace, key: RouteKey, draw?: HopDraw)
       i = target - 1
       continue
     }
+    // A rule that says unreachable is answered as if there were no route.
+    if (action.type === 'unreachable') return { type: 'unreachable', outcome: 'none' }
     if (action.type !== 'table') return { type: action.type, outcome: action.type }
     const route = lookupTable(ns, action.table, key)
     if (route === undefined || route.type === 'throw') continue
-    const { suppressPrefixLength } = action
-    if (suppressPrefixLength !== undefined && maskedOf(route.dst).length <= suppressPrefixLength) continue
+    if (isSuppressed(ns, rule, route)) continue
     return result(ns, route, draw)
   }
   return { type: 'unreachable', outcome: 'none' }

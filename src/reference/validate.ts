@@ -2,7 +2,7 @@
 // Kernel: net/ipv4/route.c (ip_route_input_slow, ip_mc_validate_source), fib_frontend.c (fib_validate_source),
 // net/ipv6/ip6_input.c (ip6_rcv_core).
 
-import type { DropReason } from '../net/packet.js'
+import type { DropReason, Packet } from '../net/packet.js'
 import { protoNumber } from '../net/proto.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { inPrefix, isMulticast } from './address.js'
@@ -28,10 +28,36 @@ export interface InputRoute {
   readonly to: 'local' | 'forward' | 'error' | DropReason
 }
 
-/** What the routing code asks about a packet. */
+/** Type and code of an ICMP message: where a look-up before sending has the destination port. */
+export function icmpPort(packet: Pick<Packet, 'proto' | 'icmp_type' | 'icmp_code'>): number {
+  if (packet.proto !== 'icmp' && packet.proto !== 'icmpv6') return 0
+  return ((packet.icmp_type ?? 0) << 8) | (packet.icmp_code ?? 0)
+}
+
+/** Whose packet it is: a process's of this host, or nobody's. */
+function userOf(skb: Skb): number | undefined {
+  return skb.fromHere && !skb.isAnswer ? skb.packet.uid : 0
+}
+
+/** What the first look-up for a packet that is sent here asks. */
+export function outKeyOf(skb: Skb): RouteKey {
+  const { packet } = skb
+  return { ...keyOf(skb), iif: 'lo', dport: packet.dport ?? icmpPort(packet), uid: userOf(skb) }
+}
+
+/** What a re-routing asks: of ports what the header says; IPv4 has forgotten the user. */
+export function rerouteKeyOf(skb: Skb): RouteKey {
+  return { ...keyOf(skb), iif: 'lo', uid: skb.family === 'ipv4' ? 0 : userOf(skb) }
+}
+
+/** What the routing code asks about a packet that comes in. */
 export function keyOf(skb: Skb): RouteKey {
   const { packet } = skb
   return {
+    sport: packet.sport ?? 0,
+    dport: packet.dport ?? 0,
+    uid: 0,
+    packet: packet.id,
     family: skb.family,
     src: packet.src,
     dst: packet.dst,
@@ -71,6 +97,9 @@ function badSource(ns: NetworkNamespace, skb: Skb, out: string | undefined): Dro
     mark: eitherOn(ns, dev, 'src_valid_mark') ? skb.mark : 0,
     tos: skb.packet.tos ?? 0,
     proto: protoNumber(skb.packet.proto) ?? 0,
+    sport: skb.packet.dport ?? 0,
+    dport: skb.packet.sport ?? 0,
+    uid: 0,
   }
   const found = lookupRoute(ns, back)
   if (found.outcome !== 'route') return mode === 0 ? null : 'rp_filter'

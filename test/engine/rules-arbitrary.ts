@@ -5,7 +5,7 @@ import type { Packet } from '../../src/net/packet.js'
 import type { Chain, Family, Match, Negatable, Range, Rule, Ruleset, Target } from '../../src/netfilter/model.js'
 import { deriveRoutes } from '../../src/netns/derive.js'
 import type { IpSet, Link, NetworkNamespace, Route, SetEntry } from '../../src/netns/model.js'
-import { defaultPolicyRules } from '../../src/netns/routes.js'
+import { defaultPolicyRules } from '../../src/netns/policy-rules.js'
 
 const PREFIXES = {
   ipv4: ['10.0.0.0/24', '10.0.0.5/32', '10.1.0.0/16', '192.168.7.0/25', '0.0.0.0/0', '10.0.0.4/255.255.0.4'],

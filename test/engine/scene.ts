@@ -4,7 +4,7 @@ import type { Packet } from '../../src/net/packet.js'
 import { readRules } from '../../src/netfilter/read.js'
 import { deriveRoutes } from '../../src/netns/derive.js'
 import type { ExistingConnection, Link, NetworkNamespace } from '../../src/netns/model.js'
-import { defaultPolicyRules } from '../../src/netns/routes.js'
+import { defaultPolicyRules } from '../../src/netns/policy-rules.js'
 
 export const RULES = `*nat
 :PREROUTING ACCEPT [0:0]

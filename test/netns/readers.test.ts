@@ -8,7 +8,8 @@ import { formatConntrack, readConntrack } from '../../src/netns/conntrack.js'
 import { readIpsets } from '../../src/netns/ipset.js'
 import { readJson } from '../../src/netns/json.js'
 import { readAddresses, readLinkDetails } from '../../src/netns/links.js'
-import { defaultPolicyRules, readPolicyRules, readRoutes, TableNames } from '../../src/netns/routes.js'
+import { defaultPolicyRules, readPolicyRules } from '../../src/netns/policy-rules.js'
+import { readRoutes, TableNames } from '../../src/netns/routes.js'
 import { conntrackSysctls, hostSysctls, linkSysctls, readSysctls } from '../../src/netns/sysctl.js'
 
 const test = suite('netns: readers')

@@ -5,7 +5,7 @@ import { readRules } from '../../src/netfilter/read.js'
 import type { DataPlaneOptions } from '../../src/netns/dataplane.js'
 import { deriveRoutes } from '../../src/netns/derive.js'
 import type { Address, Link, NetworkNamespace, PolicyRule, Route } from '../../src/netns/model.js'
-import { defaultPolicyRules } from '../../src/netns/routes.js'
+import { defaultPolicyRules } from '../../src/netns/policy-rules.js'
 import { ReferenceEngine } from '../../src/reference/index.js'
 
 const CHAINS: Readonly<Record<string, readonly string[]>> = {

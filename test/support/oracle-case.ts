@@ -9,7 +9,8 @@ import { readRules } from '../../src/netfilter/read.js'
 import { deriveRoutes } from '../../src/netns/derive.js'
 import { readIpsets } from '../../src/netns/ipset.js'
 import type { Address, Link, NetworkNamespace, NextHop, PolicyRule, Route } from '../../src/netns/model.js'
-import { defaultPolicyRules, TableNames } from '../../src/netns/routes.js'
+import { defaultPolicyRules } from '../../src/netns/policy-rules.js'
+import { TableNames } from '../../src/netns/routes.js'
 import { normalSysctlKey } from '../../src/netns/sysctl.js'
 
 interface HostInterface {

@@ -1,0 +1,88 @@
+// The ip sets of generated namespaces.
+import fc from 'fast-check'
+import { canonicalPrefix } from '../net/ip.js'
+import type { Family } from '../netfilter/model.js'
+import type { IpSet, SetPart } from '../netns/model.js'
+import { prefixFor } from './policy.js'
+import {
+  bitsOf,
+  LINK_NAMES,
+  listOf,
+  pick,
+  poolAddress,
+  poolMark,
+  poolPort,
+  rarely,
+  SETS,
+  weighted,
+  worldOf,
+} from './pool.js'
+
+const net = (prefix: string): SetPart => ({ part: 'net', prefix: canonicalPrefix(prefix) as string })
+
+/** The sets of one family; names are followed by `6` for IPv6. */
+export function setsOf(family: Family): fc.Arbitrary<IpSet[]> {
+  const host = poolAddress(family)
+    .filter((a) => a !== '0.0.0.0' && a !== '::')
+    .map((a) => net(`${a}/${bitsOf(family)}`))
+  const some = prefixFor(family)
+    .filter((p) => !p.endsWith('/0'))
+    .map(net)
+  // Elements of several parts meet a packet only when all parts do: wide networks, few ports.
+  const half = pick(family === 'ipv4' ? ['0.0.0.0/1', '128.0.0.0/1'] : ['8000::/1', '::/1']).map(net)
+  const wide = weighted([1, half], [1, some])
+  const port = fc
+    .record({ proto: pick([17, 6]), port: weighted([3, pick([80, 53])], [1, pick([40000, 40001])], [1, poolPort]) })
+    .map((p): SetPart => ({ part: 'port', ...p }))
+  const ping: SetPart = { part: 'port', proto: family === 'ipv4' ? 1 : 58, port: (family === 'ipv4' ? 8 : 128) * 256 }
+  const world = worldOf(family)
+  const few = [...world.services, world.neighbour(0, 0), world.neighbour(1, 0), world.own(0)]
+  const endpoint = pick(few).map((a) => net(`${a}/${bitsOf(family)}`))
+  const client = fc
+    .tuple(fc.nat({ max: 2 }), fc.nat({ max: 1 }))
+    .map(([k, i]) => net(`${world.neighbour(k, i)}/${bitsOf(family)}`))
+  const service = weighted<SetPart>([5, port], [1, fc.constant(ping)])
+  const iface = pick([...LINK_NAMES, 'lo']).map((name): SetPart => ({ part: 'iface', name }))
+  const timeout = weighted<number | undefined>([4, fc.constant(undefined)], [1, pick([1, 30])])
+  const made = (
+    type: string,
+    parts: fc.Arbitrary<SetPart[]>,
+    nomatch: fc.Arbitrary<boolean> = fc.constant(false),
+  ): fc.Arbitrary<Omit<IpSet, 'name'>> =>
+    listOf(fc.record({ parts, nomatch, timeout }), 0, 24).map((entries) => ({
+      type,
+      family,
+      entries: entries
+        .filter((e, i) => entries.findIndex((f) => JSON.stringify(f.parts) === JSON.stringify(e.parts)) === i)
+        .map(({ timeout, ...e }) => (timeout === undefined ? e : { ...e, timeout })),
+      options: {
+        ...(entries.some((e) => e.timeout !== undefined) ? { timeout: '0' } : {}),
+        ...(type === 'bitmap:port' ? { range: '0-65535' } : {}),
+      },
+    }))
+  const end = family === 'ipv6' ? '6' : ''
+  const member = pick([`hosts${end}`, `nets${end}`]).map((name): SetPart => ({ part: 'set', name }))
+  const mark = poolMark.map((n): SetPart => ({ part: 'mark', mark: n }))
+  const bit = poolPort.map((n): SetPart => ({ part: 'port', proto: 0, port: n }))
+  const byName: Record<string, fc.Arbitrary<Omit<IpSet, 'name'>>> = {
+    hosts: made('hash:ip', fc.tuple(host)),
+    nets: made('hash:net', fc.tuple(some), rarely(4)),
+    ports: fc.oneof(
+      made('hash:ip,port', fc.tuple(endpoint, service)),
+      made('hash:net,port', fc.tuple(wide, service), rarely(4)),
+    ),
+    pairs: fc.oneof(
+      made('hash:ip,port,ip', fc.tuple(endpoint, service, client)),
+      made('hash:ip,port,net', fc.tuple(endpoint, service, wide), rarely(4)),
+      made('hash:net,port,net', fc.tuple(wide, service, wide), rarely(4)),
+    ),
+    ifaces: made('hash:net,iface', fc.tuple(wide, iface), rarely(4)),
+    list: made('list:set', fc.tuple(member)),
+    two: made('hash:net,net', fc.tuple(wide, wide), rarely(4)),
+    marks: made('hash:ip,mark', fc.tuple(endpoint, mark)),
+    bits: made('bitmap:port', fc.tuple(bit)),
+  }
+  return fc
+    .tuple(...SETS.map((name) => byName[name] as fc.Arbitrary<Omit<IpSet, 'name'>>))
+    .map((sets) => sets.map((set, i) => ({ name: `${SETS[i]}${end}`, ...set })))
+}
