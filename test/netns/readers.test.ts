@@ -214,7 +214,26 @@ test('ip -j rule', () => {
     { ...base, priority: 64, action: { type: 'nop' } },
     { ...base, priority: 67, fwmark: { value: 3, mask: 0xffffffff }, ipproto: 99, action: { type: 'table', table: 7 } },
   ])
-  for (const part of ['"dport":80', '"uid_start":1', '"l3mdev":null', '"sport_start":1']) {
+  const ranges = (part: string): object => {
+    const text = `[{"priority":5,"src":"all",${part},"table":"7"}]`
+    const {
+      family: _f,
+      priority: _p,
+      not: _n,
+      ...rule
+    } = readPolicyRules(text, 'ipv4', { file, tables: new TableNames() })[0]!
+    return rule
+  }
+  const action = { type: 'table', table: 7 }
+  assert.equal(ranges('"dport":80'), { dport: { from: 80, to: 80 }, action })
+  assert.equal(ranges('"sport_start":1,"sport_end":9'), { sport: { from: 1, to: 9 }, action })
+  assert.equal(ranges('"uid_start":5,"uid_end":5'), { uidRange: { from: 5, to: 5 }, action })
+  assert.equal(ranges('"suppress_ifgroup":"default"'), { action: { ...action, suppressIfgroup: 0 } })
+  assert.equal(ranges('"suppress_ifgroup":"7"'), { action: { ...action, suppressIfgroup: 7 } })
+  one(() => ranges('"sport_start":1'), /`sport_end`: is missing/)
+  one(() => ranges('"uid_start":2,"uid_end":1'), /the range is reversed/)
+  one(() => ranges('"suppress_ifgroup":"dmz"'), /known by its name only/)
+  for (const part of ['"l3mdev":null', '"tun_id":5', '"realms":"1"']) {
     const text = `[{"priority":5,"src":"all",${part},"table":"7"}]`
     one(
       () => readPolicyRules(text, 'ipv4', { file, tables: new TableNames() }),
