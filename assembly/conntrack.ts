@@ -3,6 +3,7 @@
 // Kernel: net/netfilter/nf_conntrack_core.c (nf_conntrack_in, resolve_normal_ct, __nf_conntrack_confirm), _proto_udp.c,
 // _proto_icmp.c, _proto_icmpv6.c, _proto_gre.c, _proto_generic.c.
 import { Address } from './address'
+import { Crowd } from './crowd'
 import {
   CT_CREATED_OFF,
   CT_END_OFF,
@@ -146,7 +147,9 @@ export class Conntrack {
       } else {
         if (!Tuple.invert(INVERSE_TUPLE, PACKET_TUPLE, proto, family)) return true
         const max = Sysctl.get(SYSCTL_CT_MAX)
-        if (max !== 0 && Table.live >= max) return false
+        if (max !== 0 && Table.live >= max) {
+          if (!Crowd.makeRoom(PACKET_TUPLE, proto, family, Conntrack.zones & 0xffff)) return false
+        }
         ct = Conntrack.create(proto, family)
       }
       const verdict = wrong && Tuple.hasPorts(proto) ? TRACK_INVALID : Conntrack.track(ct, direction, proto, family)

@@ -659,6 +659,7 @@ export const SYSCTL_GRE_STREAM = 27
 export const SYSCTL_GENERIC = 28
 export const SYSCTL_TCP_IGNORE_INVALID_RST = 29
 export const SYSCTL_SCTP_TIMEOUTS = 30 // by state 0..8, seconds
+export const SYSCTL_CT_BUCKETS = 39 // from 1
 
 // ---------------------------------------------------------------------------------------------------------------
 // Routes: sections 36..42. A table is a sorted list of bounds: from bound i up to the next, prefix entry i (+ 1, 0 = none)
@@ -794,7 +795,7 @@ export const CT_SRC_PREV_OFF = 56 // others with the same hash of the original s
 export const CT_SRC_NEXT_OFF = 60
 
 // cold record
-export const CT_COLD_BYTES = 256 // 168-207 free, 208-239 packets and bytes by direction, 240-255 labels
+export const CT_COLD_BYTES = 256 // 192-207 free, 208-239 packets and bytes by direction, 240-255 labels
 export const CT_ORIG_OFF = 0 // tuple
 export const CT_REPLY_OFF = 40
 export const CT_TCP_END_OFF = 80 // two words: highest segment end sent
@@ -812,6 +813,9 @@ export const CT_HEAP_KEY_OFF = 136 // f64: the end under which it stands in the 
 export const CT_TCP_MAX_END_OFF = 144 // two words: highest segment end that the other side's window allows
 export const CT_TCP_MAX_WIN_OFF = 152 // two words: largest window offered; 0: nothing is known of this side
 export const CT_TCP_MAX_ACK_OFF = 160 // two words: highest acknowledgement sent
+export const CT_BUCKET_OFF = 168 // two words, by direction: bucket (crowd.ts); others in its list before and after it
+export const CT_BUCKET_NEXT_OFF = 176
+export const CT_BUCKET_PREV_OFF = 184
 
 export const IPS_EXPECTED = 1
 export const IPS_SEEN_REPLY = 2

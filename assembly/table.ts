@@ -3,6 +3,8 @@
 //
 //   index: slots of {hash, reference} with linear probing; reference = (record * 2 + direction) + 1, 0 = free
 //   heap:  record numbers by CT_HEAP_KEY, which is never after CT_END: an entry that was refreshed is put back when it comes up
+
+import { Crowd } from './crowd'
 import {
   CT_COLD_BYTES,
   CT_END_OFF,
@@ -22,9 +24,11 @@ import {
   CT_ZONE_OFF,
   IPS_CONFIRMED,
   IPS_DYING,
+  SYSCTL_CT_MAX,
   TUPLE_SPORT_OFF,
 } from './layout'
 import { Memory } from './memory'
+import { Sysctl } from './sysctl'
 import { Tuple } from './tuple'
 
 export class Table {
@@ -62,6 +66,9 @@ export class Table {
     Table.heap = Memory.allocate(<usize>capacity * 4)
     Table.heads = Memory.allocate(<usize>slots * 4)
     Table.free = Memory.allocate(<usize>capacity * 4)
+    // Only a table that can be full needs it.
+    const most = Sysctl.get(SYSCTL_CT_MAX)
+    if (most !== 0 && most <= capacity && !Crowd.init(slots)) return false
     return (
       Table.hot !== 0 &&
       Table.cold !== 0 &&
@@ -178,6 +185,7 @@ export class Table {
     store<f64>(ct + CT_END_OFF, end)
     store<f64>(Table.coldOf(ct) + CT_HEAP_KEY_OFF, end)
     Table.up(Table.live++, record, end)
+    if (Crowd.on) Crowd.add(ct)
   }
 
   private static place(hash: u32, reference: u32): void {
@@ -209,6 +217,7 @@ export class Table {
 
   /** Takes a confirmed connection out at once; its record stays readable until `bury`. */
   static kill(ct: usize): void {
+    if (Crowd.on) Crowd.remove(ct)
     const record = Table.recordOf(ct)
     const proto = load<u32>(ct + CT_PROTO_OFF)
     Table.displace(Tuple.hash(Table.tuple(ct, 0), proto, Table.seed), record * 2 + 1)
@@ -229,6 +238,15 @@ export class Table {
     store<u32>(ct + CT_STATUS_OFF, load<u32>(ct + CT_STATUS_OFF) | IPS_DYING)
     store<u32>(ct + CT_SRC_NEXT_OFF, Table.dead)
     Table.dead = record + 1
+  }
+
+  /** Takes a connection out that no packet on its way has anything to do with: its record is free at once. */
+  static evict(ct: usize): void {
+    Table.kill(ct)
+    const record = Table.dead - 1
+    Table.dead = load<u32>(ct + CT_SRC_NEXT_OFF)
+    store<u32>(Table.free + Table.freeCount * 4, record)
+    Table.freeCount++
   }
 
   /** Gives the records of the killed back. */

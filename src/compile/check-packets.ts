@@ -63,6 +63,7 @@ function checkLinks(view: ImageView): void {
   view.require(free && (locals.count & (locals.count - 1)) === 0, 'the table of own addresses')
   const sysctls = view.words(L.SECTION_SYSCTLS)
   view.require(sysctls.length === L.SYSCTL_WORDS && sysctls[L.SYSCTL_LO_LINK]! < links.count, 'the settings')
+  view.require(sysctls[L.SYSCTL_CT_BUCKETS] !== 0, 'the number of buckets')
 }
 
 function checkPolicies(view: ImageView, tables: number): void {

@@ -5,6 +5,7 @@
 import * as L from '../../assembly/layout.js'
 import { escapeText } from '../net/fault.js'
 import type { Chain, HookName, Rule, Ruleset, Table, TableName } from '../netfilter/model.js'
+import { needsConntrack } from '../netfilter/needs.js'
 import type { CompileContext, PrefixWords } from './context.js'
 import { IfacePatterns } from './ifaces.js'
 import type { ChainSymbol, ImageWriter, Symbols } from './image.js'
@@ -25,22 +26,6 @@ export interface RulesSummary {
   readonly stateBytes: number
   /** See `Image.states`. */
   readonly states: Uint32Array
-}
-
-/** Does this rule make conntrack run for its family? (docs/semantics.md, The way) */
-export function needsConntrack(rule: Rule): boolean {
-  switch (rule.target?.target) {
-    case 'DNAT':
-    case 'SNAT':
-    case 'MASQUERADE':
-    case 'REDIRECT':
-    case 'NETMAP':
-    case 'CONNMARK':
-      return true
-    case 'CT':
-      if (!rule.target.notrack) return true
-  }
-  return rule.matches.some((m) => m.match === 'conntrack' || m.match === 'state' || m.match === 'connmark')
 }
 
 /** Collects the rules of both families. */

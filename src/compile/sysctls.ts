@@ -2,6 +2,7 @@
 import {
   SECTION_SYSCTLS,
   SYSCTL_CHECKSUM,
+  SYSCTL_CT_BUCKETS,
   SYSCTL_CT_MAX,
   SYSCTL_DEFAULT_TTL,
   SYSCTL_FULL_SOURCE_CHECK,
@@ -73,6 +74,7 @@ export function writeSysctls(ns: NetworkNamespace, writer: ImageWriter): void {
   const conntrack = conntrackSysctls(ns.sysctls)
   const host = hostSysctls(ns.sysctls)
   words[SYSCTL_CT_MAX] = conntrack.max
+  words[SYSCTL_CT_BUCKETS] = conntrack.buckets
   words[SYSCTL_TCP_LOOSE] = conntrack.tcpLoose ? 1 : 0
   words[SYSCTL_TCP_MAX_RETRANS] = conntrack.tcpMaxRetrans
   words[SYSCTL_TCP_BE_LIBERAL] = conntrack.tcpBeLiberal ? 1 : 0

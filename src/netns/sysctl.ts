@@ -113,6 +113,8 @@ export function linkSysctls(sysctls: Sysctls, link: string): LinkSysctls {
 export interface ConntrackSysctls {
   /** Most entries, both families together; 0: no limit. */
   readonly max: number
+  /** Buckets of the table's hash, from 1: which entries make room for others when it is full. */
+  readonly buckets: number
   /** Take up TCP connections in the middle. */
   readonly tcpLoose: boolean
   /** Do not call segments outside the window INVALID. */
@@ -161,6 +163,7 @@ export function conntrackSysctls(sysctls: Sysctls): ConntrackSysctls {
   const sctp = (key: string, fallback: number): number => ct(`sctp_timeout_${key}`, fallback)
   return {
     max: ct('max', 262144),
+    buckets: Math.min(0xffffffff, Math.max(1, ct('buckets', 262144))),
     tcpLoose: ct('tcp_loose', 1) !== 0,
     tcpBeLiberal: ct('tcp_be_liberal', 0) !== 0,
     tcpIgnoreInvalidRst: ct('tcp_ignore_invalid_rst', 0) !== 0,

@@ -7,6 +7,7 @@ import { protoName } from '../net/proto.js'
 import type { Family } from '../netfilter/model.js'
 import type { ExistingConnection, NetworkNamespace } from '../netns/model.js'
 import { familyOfText } from './address.js'
+import { makeRoom } from './early-drop.js'
 import { sysctl } from './sysctl.js'
 import { newTcp } from './tcp-window.js'
 import { track } from './trackers.js'
@@ -208,7 +209,7 @@ function trackNormal(world: World, skb: Skb): boolean {
         skb.state = 'INVALID'
         return true
       }
-      if (!world.table.hasRoom(world.ns)) return false
+      if (!world.table.hasRoom(world.ns) && !makeRoom(world, skb.family, tuple, skb.zone)) return false
       found = { flow: newConnection(world, skb.family, tuple, skb.zone), dir: 0 }
     }
     const { flow, dir } = found

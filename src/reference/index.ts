@@ -4,6 +4,7 @@
 import { completePacket } from '../net/complete.js'
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
 import type { Chain, Family, Ruleset, TableName } from '../netfilter/model.js'
+import { needsConntrack } from '../netfilter/needs.js'
 import type { RecordedChoices } from '../netns/choices.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
 import type { NetworkNamespace } from '../netns/model.js'
@@ -17,27 +18,8 @@ import { invert, isError, tupleOf } from './tuple.js'
 import type { LiveRuleset, Skb, World } from './types.js'
 
 /** Does some rule of the set need conntrack? Only then does the kernel run it. */
-export function needsConntrack(ruleset: Ruleset): boolean {
-  return ruleset.tables
-    .flatMap((t) => t.chains)
-    .flatMap((c) => c.rules)
-    .some((rule) => {
-      if (rule.matches.some((m) => m.match === 'conntrack' || m.match === 'state' || m.match === 'connmark'))
-        return true
-      switch (rule.target?.target) {
-        case 'DNAT':
-        case 'SNAT':
-        case 'MASQUERADE':
-        case 'REDIRECT':
-        case 'NETMAP':
-        case 'CONNMARK':
-          return true
-        case 'CT':
-          return rule.target.notrack !== true
-        default:
-          return false
-      }
-    })
+function tracks({ tables }: Ruleset): boolean {
+  return tables.some((t) => t.chains.some((c) => c.rules.some(needsConntrack)))
 }
 
 /** `before`: what ran until now; its objects keep their counters. */
@@ -59,7 +41,7 @@ function liveRuleset(ruleset: Ruleset, before?: LiveRuleset): LiveRuleset {
 function trackedFamilies(ns: NetworkNamespace): Set<Family> {
   const families: readonly Family[] = ['ipv4', 'ipv6']
   return new Set(
-    families.filter((f) => ns.forceConntrack || ns.rulesets.some((r) => r.family === f && needsConntrack(r))),
+    families.filter((f) => ns.forceConntrack || ns.rulesets.some((r) => r.family === f && tracks(r))),
   )
 }
 
@@ -88,6 +70,7 @@ export class ReferenceEngine implements DataPlane {
     const rulesets = new Map<Family, LiveRuleset>(ns.rulesets.map((r) => [r.family, liveRuleset(r)]))
     const world: World = {
       ns,
+      seed: this.#seed,
       rulesets,
       conntrackOn: trackedFamilies(ns),
       table: new ConntrackTable(() => world.now),

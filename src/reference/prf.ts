@@ -4,9 +4,11 @@
 import type { NextHop } from '../netns/model.js'
 import type { Connection } from './types.js'
 
-const U64 = (1n << 64n) - 1n
+/** All bits of an unsigned 64-bit number. */
+export const U64: bigint = (1n << 64n) - 1n
 
-function fmix(value: bigint): bigint {
+/** The mixing step of every draw. */
+export function fmix(value: bigint): bigint {
   let x = value & U64
   x ^= x >> 33n
   x = (x * 0xff51afd7ed558ccdn) & U64

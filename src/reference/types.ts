@@ -156,6 +156,7 @@ export interface Recorder {
 /** The evaluation state of one namespace. */
 export interface World {
   ns: NetworkNamespace
+  readonly seed: bigint
   rulesets: ReadonlyMap<Family, LiveRuleset>
   conntrackOn: ReadonlySet<Family>
   readonly table: ConntrackTable
