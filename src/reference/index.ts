@@ -40,9 +40,7 @@ function liveRuleset(ruleset: Ruleset, before?: LiveRuleset): LiveRuleset {
 /** Where conntrack runs. */
 function trackedFamilies(ns: NetworkNamespace): Set<Family> {
   const families: readonly Family[] = ['ipv4', 'ipv6']
-  return new Set(
-    families.filter((f) => ns.forceConntrack || ns.rulesets.some((r) => r.family === f && tracks(r))),
-  )
+  return new Set(families.filter((f) => ns.forceConntrack || ns.rulesets.some((r) => r.family === f && tracks(r))))
 }
 
 export type { Draw } from './recorded.js'
