@@ -27,6 +27,7 @@ import {
   TCP_ACK,
   TCP_SYN,
 } from './proto.js'
+import { tcpOptionBytes } from './tcp-options.js'
 
 /** Protocol numbers that IPv6 reads as extension headers. */
 const EXTENSIONS: readonly number[] = [0, 43, 44, PROTOCOL_AH, 60]
@@ -49,21 +50,25 @@ interface Extra {
 
 function spread(packet: Packet | Quoted, proto: number, v6: boolean): Extra {
   const extra = 'extra_len' in packet ? (packet.extra_len ?? 0) : 0
+  const room = 40 - ('tcp_options' in packet ? tcpOptionBytes(packet.tcp_options).length : 0)
   const step = v6 ? 8 : 4
   const limit = v6 ? 2048 : 40
-  for (let tcp = proto === PROTOCOL_TCP ? Math.min(40, extra & ~3) : 0; tcp >= 0; tcp -= 4)
+  for (let tcp = proto === PROTOCOL_TCP ? Math.min(room, extra & ~3) : 0; tcp >= 0; tcp -= 4)
     if (extra - tcp <= limit && (extra - tcp) % step === 0) return { tcp, network: extra - tcp }
   throw new RangeError(`extra_len ${extra} cannot be written as options of ${v6 ? 'IPv6' : 'IPv4'} and TCP`)
 }
 
-function fillTcp(bytes: Uint8Array, packet: Packet | Quoted, options: number): void {
+function fillTcp(bytes: Uint8Array, packet: Packet | Quoted, extra: number): void {
+  const given = 'tcp_options' in packet ? tcpOptionBytes(packet.tcp_options) : []
+  const options = given.length + extra
   const flags = parseTcpFlags(packet.flags ?? 'S') ?? TCP_SYN
   put32(bytes, 4, packet.seq ?? (flags & TCP_SYN ? 1000 : 1001))
   put32(bytes, 8, packet.ack ?? (flags & TCP_ACK ? 1001 : 0))
   bytes[12] = (5 + options / 4) << 4
   bytes[13] = flags
   put16(bytes, 14, ('win' in packet ? packet.win : undefined) ?? 64240)
-  bytes.fill(1, 20, 20 + options)
+  bytes.set(given, 20)
+  bytes.fill(1, 20 + given.length, 20 + options)
 }
 
 function fillSctp(bytes: Uint8Array, packet: Packet | Quoted): void {

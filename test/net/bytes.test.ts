@@ -335,6 +335,11 @@ bytes('malformed headers are named', () => {
 
 bytes('encodes what the fixtures hold', () => {
   assert.equal(encodePacket({ ...ECHO_FIELDS, iface: 'eth0' } as Packet).slice(0, 26), ECHO_0.slice(0, 26))
+  // A window scale option, padded; the data offset counts it: 6 words.
+  const scaled = encodePacket({ proto: 'tcp', src: '10.0.0.1', dst: '10.0.0.2', flags: 'S', tcp_options: '030307' })
+  assert.is(scaled.length, 44)
+  assert.equal([...scaled.slice(40)], [3, 3, 7, 0])
+  assert.is(scaled[32], 0x60)
   const syn = encodePacket({ ...SYN_FIELDS, iface: 'eth0' } as Packet)
   assert.is(syn.length, 60)
   assert.equal([...syn.subarray(20, 36)], [...TCP_SYN.subarray(20, 36)])

@@ -1,0 +1,143 @@
+// The kernel's run through both engines: where they differ from it, in words. Random choices are the kernel's.
+// A timeout may differ by a second; of nf_tables' trace the ends of user chains are missing, so they are passed over.
+
+import { Engine } from '../../src/engine/index.js'
+import type { Answer, Packet } from '../../src/net/packet.js'
+import { type RecordedChoices, readChoices } from '../../src/netns/choices.js'
+import type { DataPlane } from '../../src/netns/dataplane.js'
+import { ReferenceEngine } from '../../src/reference/index.js'
+import { counterLines, plain } from '../property/support.js'
+import type { KernelAnswer, KernelConnection } from './observe.js'
+import type { KernelRun } from './play.js'
+
+const KEYS = [
+  ...(['verdict', 'out_iface', 'out_port', 'in_iface', 'proto', 'src', 'dst', 'sport', 'dport', 'ttl', 'tos'] as const),
+  ...(['mark', 'flags', 'icmp_type', 'icmp_code', 'icmp_id', 'inner', 'reject_with', 'reply', 'errno'] as const),
+  ...(['emitted'] as const),
+]
+type Loose = Record<string, unknown>
+
+/** A value without what is not printed: undefined, tos 0. */
+function tidy(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([k, v]) => v !== undefined && !(k === 'tos' && v === 0) && k !== 'payload_len' && k !== 'sctp_chunk')
+      .map(([k, v]) => [k, k === 'inner' ? tidy(withoutNumbers(v)) : tidy(v)]),
+  )
+}
+const withoutNumbers = (value: unknown): unknown => {
+  const { seq: _s, ack: _a, ...rest } = value as Loose
+  return rest
+}
+
+/** Is a number of seconds within one of another? */
+const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1
+
+function connectionText(entry: Loose | null | undefined): string {
+  if (entry === null || entry === undefined) return 'none'
+  const { timeout: _, ...rest } = entry
+  return plain(rest)
+}
+
+export const WHO = ['reference', 'engine'] as const
+export type Who = (typeof WHO)[number]
+
+interface Ruler {
+  readonly nft: boolean
+  /** How many routing errors the kernel has answered by source: it limits them. */
+  readonly errors: Map<string, number>
+}
+
+const REST = /:return$/
+const LIMITED = new Set(['no route', 'unreachable', 'prohibit'])
+/** Answers that the kernel surely sends to one source before it limits them. */
+const UNLIMITED = 5
+
+/** What differs in one answer, one text each. */
+function answerFaults(want: KernelAnswer, got: Answer, { nft, errors }: Ruler): string[] {
+  const faults: string[] = []
+  const routed = got.dropped_by?.reason !== undefined && LIMITED.has(got.dropped_by.reason) && !got.in.src.includes(':')
+  if (routed && got.verdict === 'reject') {
+    const before = errors.get(got.in.src) ?? 0
+    errors.set(got.in.src, before + 1)
+    if (before >= UNLIMITED && want.verdict === 'drop') return []
+  }
+  const [a, b] = [want as unknown as Loose, got as unknown as Loose]
+  for (const key of KEYS) {
+    let [x, y] = [plain(tidy(a[key])), plain(tidy(b[key]))]
+    if (key === 'mark' && a['verdict'] === 'drop') continue
+    if (key === 'proto' && x !== undefined && y !== undefined) [x, y] = [x.replaceAll('"', ''), y.replaceAll('"', '')]
+    if (x !== y) faults.push(`${key}: kernel ${x ?? 'none'}, got ${y ?? 'none'}`)
+  }
+  const [c, d] = [want.ct as Loose | null, got.ct as unknown as Loose | null]
+  if (connectionText(c) !== connectionText(d)) faults.push(`ct: kernel ${connectionText(c)}, got ${connectionText(d)}`)
+  else if (c && d && !near(Number(c['timeout']), Number(d['timeout'])))
+    faults.push(`ct.timeout: kernel ${c['timeout']}, got ${d['timeout']}`)
+  for (const key of ['trace', 'trace_reply'] as const) {
+    const list = (lines: readonly string[] | undefined): string =>
+      (lines ?? []).filter((l) => !nft || !REST.test(l)).join(' ')
+    if (list(want[key]) !== list(got[key]))
+      faults.push(`${key}:\n      kernel ${list(want[key])}\n      got    ${list(got[key])}`)
+  }
+  return faults
+}
+
+function choicesOf(run: KernelRun): RecordedChoices {
+  const text = run.answers
+    .map(({ in: _, ...a }) => JSON.stringify(a.ct === null ? { ...a, ct: undefined } : a))
+    .join('\n')
+  return run.answers.length === 0 ? { file: 'kernel', answers: new Map() } : readChoices(text, { file: 'kernel' })
+}
+
+function finalFaults(run: KernelRun, who: Who, plane: DataPlane): string[] {
+  const faults: string[] = []
+  const [a, b] = [counterLines(run.counters), counterLines(plane.counters())]
+  for (const [i, line] of a.entries()) if (line !== b[i]) faults.push(`${who}: counters: kernel ${line}, got ${b[i]}`)
+  // By then some of the kernel's seconds may be over.
+  const late = run.end - plane.now
+  const key = (e: KernelConnection | Loose): string => connectionText(e as Loose)
+  const ours = new Map(plane.conntrack().map((e) => [key(e as unknown as Loose), e.timeout]))
+  for (const entry of run.conntrack) {
+    const timeout = ours.get(key(entry))
+    if (timeout === undefined || Math.abs(timeout - late / 1000 - entry.timeout) > 1.5)
+      faults.push(
+        `${who}: entry at the end: kernel ${plain(entry)}, got ${timeout === undefined ? 'none' : `timeout ${timeout}`}`,
+      )
+    ours.delete(key(entry))
+  }
+  for (const [entry, timeout] of ours)
+    if (timeout * 1000 > late + 1000) faults.push(`${who}: entry at the end: kernel none, got ${entry}`)
+  return faults
+}
+
+/** What one engine's process() gives, or the error that it throws. */
+function attempt(plane: DataPlane, packet: Packet): Answer | string {
+  try {
+    return plane.process(packet, { trace: true, ct: true })
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** Where the engines differ from the kernel: all faults of the first packet that differs, or those at the end. */
+export function compareRun(run: KernelRun): string[] {
+  const choices = choicesOf(run)
+  const reference = new ReferenceEngine(run.namespace, { choices })
+  const engine = new Engine(run.namespace, { maxConnections: 4096 })
+  const rulers = { reference: new Map<string, number>(), engine: new Map<string, number>() }
+  for (const [i, packet] of run.packets.entries()) {
+    const faults: string[] = []
+    const answers: Record<Who, Answer | string> = { reference: attempt(reference, packet), engine: '' }
+    engine.forceDraws(reference.drawn)
+    answers.engine = attempt(engine, packet)
+    for (const who of WHO) {
+      const got = answers[who]
+      const ruler = { nft: run.backend === 'nft', errors: rulers[who] }
+      const found = typeof got === 'string' ? [`error: ${got}`] : answerFaults(run.answers[i]!, got, ruler)
+      faults.push(...found.map((f) => `${who}: ${f}`))
+    }
+    if (faults.length > 0) return [`packet ${i} ${plain(packet)}`, ...faults]
+  }
+  return [...finalFaults(run, 'reference', reference), ...finalFaults(run, 'engine', engine)]
+}

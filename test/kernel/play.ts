@@ -1,0 +1,175 @@
+// One case in the kernel: the namespace is loaded, its packets are sent one after the other with real time between them,
+// and what became of each is kept, with the namespace as the kernel itself shows it.
+import { encodePacket } from '../../src/net/encode.js'
+import { FaultError } from '../../src/net/fault.js'
+import type { Answer, Packet } from '../../src/net/packet.js'
+import type { Backend, Ruleset } from '../../src/netfilter/model.js'
+import { readRules } from '../../src/netfilter/read.js'
+import { readBundle } from '../../src/netns/bundle.js'
+import { formatConntrack } from '../../src/netns/conntrack.js'
+import type { NetworkNamespace } from '../../src/netns/model.js'
+import { readPacketLines } from '../../src/netns/packets.js'
+import { PacketScript } from '../../src/netns/script.js'
+import { countersOf, setLines, setupOf } from './load.js'
+import type { Machine } from './machine.js'
+import { connectionOf, type KernelAnswer, type KernelConnection, lookUp, observe, ruleCounts } from './observe.js'
+import { MOST_MARKS, MOST_PACKETS, tagFor, writeTag } from './probes.js'
+
+export interface KernelCase {
+  readonly namespace: NetworkNamespace
+  /** Packet lines; `at_ms` is the time of sending, from the moment when everything is loaded. */
+  readonly lines: readonly object[]
+  readonly backend: Backend
+}
+
+/** What the kernel did. */
+export interface KernelRun {
+  readonly backend: Backend
+  /** The namespace as the kernel showed it after loading. */
+  readonly namespace: NetworkNamespace
+  /** The files that it was read from. */
+  readonly files: Readonly<Record<string, string>>
+  readonly refused: readonly string[]
+  /** The packets sent, at the times of sending, and their answers. */
+  readonly packets: readonly Packet[]
+  readonly answers: readonly KernelAnswer[]
+  readonly counters: readonly Ruleset[]
+  readonly conntrack: readonly KernelConnection[]
+  /** Clock at the end, in ms. */
+  readonly end: number
+}
+
+const SENDER = Uint8Array.of(2, 0, 0, 0, 0xff, 0xfe)
+const macBytes = (text: string): Uint8Array => Uint8Array.from(text.split(':'), (x) => Number.parseInt(x, 16))
+
+/** The Ethernet frame around an IP packet, from a neighbour to the interface unless the packet says otherwise. */
+function frameOf(ip: Uint8Array, packet: Packet & { mac_dst?: string }, mac: string): Uint8Array {
+  const frame = new Uint8Array(14 + ip.length)
+  frame.set(macBytes(packet.mac_dst ?? mac), 0)
+  frame.set(packet.mac === undefined ? SENDER : macBytes(packet.mac), 6)
+  frame.set(ip[0]! >> 4 === 6 ? [0x86, 0xdd] : [8, 0], 12)
+  frame.set(ip, 14)
+  return frame
+}
+
+/** Zones in which a packet's connection may be. */
+function zonesOf(ns: NetworkNamespace, marks: readonly number[]): number[] {
+  const zones = new Set<number>([0])
+  for (const { tables } of ns.rulesets)
+    for (const { chains } of tables)
+      for (const { rules } of chains)
+        for (const { target } of rules)
+          if (target?.target === 'CT')
+            for (const zone of [target.zone, target.zoneOrig, target.zoneReply])
+              if (zone === 'mark') for (const mark of marks) zones.add(mark & 0xffff)
+              else if (zone !== undefined) zones.add(zone)
+  for (const { zone } of ns.connections) if (zone !== undefined) zones.add(zone)
+  return [...zones]
+}
+
+/** Every mark that a packet may carry. */
+function marksOf(ns: NetworkNamespace, lines: readonly object[]): { given: number[]; all: number[] } {
+  const given = [...new Set(lines.map((l) => Number((l as Packet).mark ?? 0)))].filter((m) => m !== 0)
+  if (given.length > MOST_MARKS) throw new RangeError(`${given.length} marks; ${MOST_MARKS} is the most`)
+  const set = ns.rulesets.flatMap(({ tables }) =>
+    tables.flatMap((t) =>
+      t.chains.flatMap((c) => c.rules.map(({ target }) => (target?.target === 'MARK' ? target.value : 0))),
+    ),
+  )
+  return { given, all: [...new Set([0, ...given, ...set])] }
+}
+
+/** A packet as the machine sends it: who handles it and who sent it is known there. */
+function known(packet: Packet, cpu: number): Packet {
+  const sender = packet.iface === 'local' ? { uid: packet.uid ?? 0, gid: packet.gid ?? 0 } : {}
+  return { ...packet, ...sender, cpu }
+}
+
+export async function playKernel(machine: Machine, { namespace, lines, backend }: KernelCase): Promise<KernelRun> {
+  if (lines.length > MOST_PACKETS) throw new RangeError(`${lines.length} packets; ${MOST_PACKETS} is the most`)
+  const marks = marksOf(namespace, lines)
+  const zones = zonesOf(namespace, marks.all)
+  const setup = await machine.setup(setupOf(namespace, backend, marks.given))
+  const refusedSysctls = new Set(setup.refused.filter((r) => r.startsWith('sysctl ')).map((r) => r.slice(7)))
+  const { create, add } = setLines(namespace.sets)
+  const files: Record<string, string> = {
+    ...setup.files,
+    'ipset-save': [...create, ...add].map((l) => `${l}\n`).join(''),
+    sysctls: Object.entries(namespace.sysctls)
+      .filter(([key]) => !refusedSysctls.has(key))
+      .map(([key, value]) => `${key} = ${value}\n`)
+      .join(''),
+    conntrack: namespace.connections.map((c) => `${formatConntrack(c)}\n`).join(''),
+  }
+  const bundle = readBundle(new Map(Object.entries(files)), { forceConntrack: namespace.forceConntrack, backend })
+  // Which of them were translated, a listing does not say of all.
+  const loaded = { ...bundle, connections: namespace.connections }
+  const up = new Set(['local', ...loaded.links.filter((l) => l.up && !l.loopback).map((l) => l.name)])
+  const macs = new Map(loaded.links.map((l) => [l.name, l.mac ?? '00:00:00:00:00:00']))
+  const masters = new Map(loaded.links.flatMap((l) => (l.master === undefined ? [] : [[l.name, l.master] as const])))
+  const counts = ruleCounts(loaded.rulesets)
+  const packets: Packet[] = []
+  const answers: KernelAnswer[] = []
+  const script = new PacketScript({ file: 'packets' })
+  const items =
+    lines.length === 0 ? [] : readPacketLines(lines.map((l) => JSON.stringify(l)).join('\n'), { file: 'packets' })
+  let clock = 0
+  for (const item of items) {
+    let resolved: ReturnType<PacketScript['resolve']>
+    try {
+      resolved = script.resolve(item)
+    } catch (error) {
+      if (error instanceof FaultError) continue
+      throw error
+    }
+    if (resolved === null || !up.has(resolved.packet.iface)) continue
+    const packet = known(resolved.packet, setup.cpu)
+    let bytes: Uint8Array
+    try {
+      bytes = encodePacket(packet)
+    } catch (error) {
+      if (error instanceof RangeError) continue // no bytes for it: an extension header's number as a protocol
+      throw error
+    }
+    const family = packet.src.includes(':') ? 'ipv6' : 'ipv4'
+    const tag = tagFor(family, packets.length, packet.iface === 'local' ? 0 : marks.given.indexOf(packet.mark ?? 0) + 1)
+    writeTag(bytes, tag)
+    const raw = await machine.send({
+      at: item.at_ms,
+      iface: packet.iface,
+      hex: Buffer.from(packet.iface === 'local' ? bytes : frameOf(bytes, packet, macs.get(packet.iface)!)).toString(
+        'hex',
+      ),
+      mark: packet.mark ?? 0,
+      uid: packet.uid ?? 0,
+      gid: packet.gid ?? 0,
+      tuple: lookUp(packet),
+      zones,
+    })
+    clock = Math.max(clock, raw.at)
+    packet.at_ms = clock
+    const answer = observe(raw, { packet, tag, counts, masters })
+    packets.push(packet)
+    answers.push(answer)
+    script.settle(item, { packet, fields: resolved.fields }, answer as unknown as Answer)
+  }
+  const end = await machine.end(countersOf(backend))
+  const counters = loaded.rulesets.map((r) =>
+    readRules(end.files[r.family === 'ipv4' ? 'iptables-save' : 'ip6tables-save'] ?? '', {
+      file: r.file,
+      family: r.family,
+      backend,
+    }),
+  )
+  return {
+    backend,
+    namespace: loaded,
+    files,
+    refused: setup.refused,
+    packets,
+    answers,
+    counters,
+    conntrack: end.conntrack.map(connectionOf),
+    end: end.at,
+  }
+}
