@@ -3,7 +3,7 @@
 // refuses or an order that it changes is no difference of the engines.
 import type { ConntrackEntry } from '../../src/net/packet.js'
 import { isIcmp } from '../../src/net/proto.js'
-import type { Backend, Ruleset } from '../../src/netfilter/model.js'
+import type { Backend, Family, Ruleset } from '../../src/netfilter/model.js'
 import { printRules } from '../../src/netfilter/print.js'
 import { deriveRoutes } from '../../src/netns/derive.js'
 import type { IpSet, Link, NetworkNamespace, PolicyRule, Route, SetEntry, SetPart } from '../../src/netns/model.js'
@@ -51,20 +51,16 @@ function linkLines(link: Link, bridge: boolean): string[] {
   return lines
 }
 
-function addressLines({ name, addresses }: Link): string[] {
-  const own = (text: string): boolean => text !== '127.0.0.1' && text !== '::1'
-  const v4 = addresses.filter((a) => a.family === 'ipv4' && own(a.address))
+function addressLines({ name, addresses }: Link, family: Family): string[] {
+  const own = addresses.filter((a) => a.family === family && a.address !== '127.0.0.1' && a.address !== '::1')
   // The kernel puts a new IPv6 address in front of the others of its scope.
-  const v6 = addresses.filter((a) => a.family === 'ipv6' && own(a.address)).reverse()
-  return [
-    ...v4.map((a) => {
-      const broadcast = a.broadcast === undefined ? '' : ` broadcast ${a.broadcast}`
-      const peer = a.peer === undefined ? '' : ` peer ${a.peer}/${a.prefixLength}`
-      const address = a.peer === undefined ? `${a.address}/${a.prefixLength}` : a.address
-      return `addr add ${address}${peer}${broadcast} scope ${a.scope} dev ${name}`
-    }),
-    ...v6.map((a) => `addr add ${a.address}/${a.prefixLength} dev ${name} nodad`),
-  ]
+  if (family === 'ipv6') return own.reverse().map((a) => `addr add ${a.address}/${a.prefixLength} dev ${name} nodad`)
+  return own.map((a) => {
+    const broadcast = a.broadcast === undefined ? '' : ` broadcast ${a.broadcast}`
+    const address = a.peer === undefined ? `${a.address}/${a.prefixLength}` : a.address
+    const peer = a.peer === undefined ? '' : ` peer ${a.peer}/${a.prefixLength}`
+    return `addr add ${address}${peer}${broadcast} scope ${a.scope} dev ${name}`
+  })
 }
 
 const routeKey = (r: Route): string =>
@@ -81,8 +77,7 @@ function routeLine(r: Route): string {
   const tos = r.tos === 0 ? '' : ` tos 0x${r.tos.toString(16)}`
   const metric = r.metric === 0 ? '' : ` metric ${r.metric}`
   const source = r.prefsrc === undefined ? '' : ` src ${r.prefsrc}`
-  const scope = r.family === 'ipv4' && r.nextHops.length > 0 ? ` scope ${r.scope}` : ''
-  return `route add ${r.type} ${r.dst}${tos} table ${r.table}${metric}${source}${scope}${hops}`
+  return `route add ${r.type} ${r.dst}${tos} table ${r.table}${metric}${source}${hops}`
 }
 
 function ruleLine(r: PolicyRule): string {
@@ -165,7 +160,7 @@ export function restoreOf(ruleset: Ruleset, backend: Backend): readonly [readonl
   return [[command, '-c', ...(backend === 'legacy' ? ['-w', '20'] : [])], printRules(ruleset, { counters: true })]
 }
 
-const save = (family: 'ipv4' | 'ipv6', backend: Backend): string[] => [
+const save = (family: Family, backend: Backend): string[] => [
   `${family === 'ipv4' ? 'iptables' : 'ip6tables'}-${backend}-save`,
   '-c',
 ]
@@ -194,10 +189,6 @@ export function setupOf(ns: NetworkNamespace, backend: Backend, marks: readonly 
   const derived = new Set(deriveRoutes(ns.links).map(routeKey))
   const own = ns.routes.filter((r) => !derived.has(routeKey(r)))
   const rules = ns.policyRules.filter((r) => !isDefault(r))
-  const of =
-    <T extends { family: 'ipv4' | 'ipv6' }>(family: 'ipv4' | 'ipv6') =>
-    (it: T): boolean =>
-      it.family === family
   const { create, add } = setLines(ns.sets)
   const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('')
   return {
@@ -211,18 +202,21 @@ export function setupOf(ns: NetworkNamespace, backend: Backend, marks: readonly 
     ip: [
       [
         '-4',
-        [
-          ...ns.links.flatMap((l) =>
-            linkLines(
-              l,
-              ns.links.some((port) => port.master === l.name),
-            ),
+        ns.links.flatMap((l) =>
+          linkLines(
+            l,
+            ns.links.some((port) => port.master === l.name),
           ),
-          ...ns.links.flatMap(addressLines),
-        ],
+        ),
       ],
-      ['-4', [...own.filter(of('ipv4')).map(routeLine), ...rules.filter(of('ipv4')).map(ruleLine)]],
-      ['-6', [...own.filter(of('ipv6')).map(routeLine), ...rules.filter(of('ipv6')).map(ruleLine)]],
+      ...(['ipv4', 'ipv6'] as const).map((family): [string, string[]] => [
+        family === 'ipv4' ? '-4' : '-6',
+        [
+          ...ns.links.flatMap((l) => addressLines(l, family)),
+          ...own.filter((r) => r.family === family).map(routeLine),
+          ...rules.filter((r) => r.family === family).map(ruleLine),
+        ],
+      ]),
     ],
     sets: text(create),
     members: text(add),
