@@ -54,6 +54,7 @@ import {
 import { Memory } from './memory'
 import { Packet } from './packet'
 import { FLOW_OUT, Policy } from './policy'
+import { Queue } from './queue'
 import { Route } from './route'
 import { Source } from './source'
 import { Sysctl } from './sysctl'
@@ -98,6 +99,8 @@ export class Answer {
     const errno = Way.errno
     const end = Way.end
     const zones = Conntrack.zones
+    const queue = Queue.number
+    Queue.number = 0
     const bad = Conntrack.badChecksum
     const isReply = load<u32>(CTX_IS_REPLY_AT)
     const save = Answer.saved + Way.depth * CTX_BYTES
@@ -129,6 +132,7 @@ export class Answer {
     Way.errno = errno
     Way.end = end
     Conntrack.zones = zones
+    Queue.number = queue
     Conntrack.badChecksum = bad
   }
 

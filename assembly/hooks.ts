@@ -72,6 +72,7 @@ import {
 import { Memory } from './memory'
 import { Nat } from './nat'
 import { FLOW_AGAIN, FLOW_OUT, Policy } from './policy'
+import { Queue } from './queue'
 import { Route } from './route'
 import { Links, Source } from './source'
 import { Steps } from './steps'
@@ -156,9 +157,12 @@ export class Hooks {
     const tos = load<u32>(CTX_TOS_AT)
     const from = v128.load(CTX_SRC_AT)
     const to = v128.load(CTX_DST_AT)
+    // IPv6 is routed anew for its hop limit as well.
+    const hops: u32 = load<u32>(CTX_FAMILY_AT) === 6 ? load<u32>(CTX_TTL_AT) : 0
     if (!Hooks.table(TABLE_MANGLE, HOOK_OUTPUT)) return false
     const moved = v128.or(v128.xor(from, v128.load(CTX_SRC_AT)), v128.xor(to, v128.load(CTX_DST_AT)))
-    if (mark !== load<u32>(CTX_MARK_AT) || tos !== load<u32>(CTX_TOS_AT) || v128.any_true(moved)) {
+    const limited = hops !== (load<u32>(CTX_FAMILY_AT) === 6 ? load<u32>(CTX_TTL_AT) : 0)
+    if (mark !== load<u32>(CTX_MARK_AT) || tos !== load<u32>(CTX_TOS_AT) || limited || v128.any_true(moved)) {
       if (!Hooks.reroute()) return false
     }
     if (!Hooks.nat(HOOK_OUTPUT)) return false
@@ -284,6 +288,7 @@ export class Hooks {
     Way.link = link
     Way.reason = 0
     Way.errno = 0
+    Queue.number = 0
     return arrived
   }
 
@@ -294,7 +299,8 @@ export class Hooks {
   }
 
   private static denied(): bool {
-    if (Way.errno === 0) Way.errno = ERRNO_EPERM
+    // The sender is not told of a packet that was queued.
+    if (Way.errno === 0 && Queue.number === 0) Way.errno = ERRNO_EPERM
     return false
   }
 

@@ -222,9 +222,21 @@ export const TARGET_CONNMARK_SAVE = 10 // A: nfmask, B: ctmask
 export const TARGET_CONNMARK_RESTORE = 11 // A: nfmask, B: ctmask
 export const TARGET_NOTRACK = 12
 export const TARGET_CT = 13 // A: zone of the original | of the reply direction << 16, B: 1, 2 = that one is the packet's mark
+export const TARGET_HOPS = 14 // A: HOPS_SET | HOPS_INC | HOPS_DEC, B: value
+export const TARGET_TOS = 15 // A: value, B: mask
+export const TARGET_ECN = 16 // A: TCP flags that are cleared | that are set << 8, B: 0, or codepoint | 4
+export const TARGET_QUEUE = 17 // A: number | number of queues - 1 << 16, B: QUEUE_*
+export const TARGET_CONNMARK_SHIFT = 18 // A: word index of CONNMARK_SHIFT_WORDS words in CODE
 export const TARGET_SNPT = 45 // A: word index of an NPT record in CODE; 46: the destination
 export const TARGET_DNPT = 46
 export const TARGET_CODES = 47
+
+export const HOPS_SET = 0
+export const HOPS_INC = 1
+export const HOPS_DEC = 2
+export const QUEUE_BYPASS = 1
+export const QUEUE_CPU_FANOUT = 2
+export const CONNMARK_SHIFT_WORDS = 4 // TARGET_CONNMARK_SET | _SAVE | _RESTORE, value or nfmask, ctmask, bits to the left | to the right << 8
 
 export const NAT_DNAT = 0
 export const NAT_SNAT = 1
@@ -537,6 +549,7 @@ export const RESULT_CHAIN_OFF = 96 // chain index
 export const RESULT_FLAGS_OFF = 100 // RESULT_*
 export const RESULT_ZONE_OFF = 104 // zone in which conntrack looked
 export const RESULT_TRACE_EVENTS_OFF = 108 // number of trace events
+export const RESULT_QUEUE_OFF = 124 // number of the queue, for VERDICT_QUEUE
 export const RESULT_QUOTES = 1 // the answers array holds the packet quoted by the result's header
 
 export const VERDICT_NONE = 0
@@ -545,6 +558,7 @@ export const VERDICT_OUT = 2
 export const VERDICT_LOCAL = 3
 export const VERDICT_REJECT = 4
 export const VERDICT_DROP = 5
+export const VERDICT_QUEUE = 6
 
 export const REJECT_ICMP_TTL_EXCEEDED = 14
 export const REJECT_ICMP6_HOP_LIMIT = 15

@@ -86,6 +86,9 @@ function checkRule(view: ImageView, family: Family, rule: number, code: Uint32Ar
       view.require(code[b + at(offset)]! <= 65535, 'a translation to a port above 65535')
     }
   }
+  if (target === L.TARGET_CONNMARK_SHIFT) {
+    view.require(a + L.CONNMARK_SHIFT_WORDS <= code.length, 'a shift of marks that is cut off')
+  }
   if (target === L.TARGET_SNPT || target === L.TARGET_DNPT) {
     view.require(family.six && a + (L.NPT_BYTES >>> 2) <= code.length, 'a prefix translation outside')
     view.require(code[a + at(L.NPT_LENGTH_OFF)]! <= L.NPT_MAX_LENGTH, 'a prefix translation of more than 64 bits')

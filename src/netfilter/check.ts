@@ -84,6 +84,14 @@ function walk(nodes: ReadonlyMap<string, Node>, hook: HookName, bit: number): Ta
 }
 
 const TABLE_OF: Readonly<Record<string, TableName>> = {
+  TTL: 'mangle',
+  HL: 'mangle',
+  DSCP: 'mangle',
+  TOS: 'mangle',
+  ECN: 'mangle',
+  TPROXY: 'mangle',
+  TCPOPTSTRIP: 'mangle',
+  TRACE: 'raw',
   REJECT: 'filter',
   DNAT: 'nat',
   SNAT: 'nat',
@@ -104,6 +112,9 @@ const HOOKS_OF: Readonly<Record<string, readonly HookName[]>> = {
   MASQUERADE: ['POSTROUTING'],
   SNPT: ['INPUT', 'POSTROUTING'],
   DNPT: ['PREROUTING', 'OUTPUT'],
+  TPROXY: ['PREROUTING'],
+  CLASSIFY: ['FORWARD', 'OUTPUT', 'POSTROUTING'],
+  SYNPROXY: ['INPUT', 'FORWARD'],
 }
 
 function targetFault(rule: Rule, table: TableName, hooks: readonly HookName[]): string | undefined {
@@ -112,6 +123,8 @@ function targetFault(rule: Rule, table: TableName, hooks: readonly HookName[]): 
   const name = target.target
   const only = TABLE_OF[name]
   if (only !== undefined && only !== table) return `${name} has its place in table ${only} only, not in ${table}`
+  const secure = name === 'SECMARK' || name === 'CONNSECMARK'
+  if (secure && table !== 'mangle' && table !== 'security') return `${name} has its place in mangle and security only`
   const clamp = name === 'TCPMSS' && target.mss === 'clamp-to-pmtu'
   const allowed: readonly HookName[] | undefined = clamp ? ['FORWARD', 'OUTPUT', 'POSTROUTING'] : HOOKS_OF[name]
   const wrong = allowed === undefined ? undefined : hooks.find((h) => !allowed.includes(h))

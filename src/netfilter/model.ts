@@ -5,6 +5,7 @@
 // All names are literal strings as iptables prints them.
 
 import type { HeaderMatch } from './model-header.js'
+import type { OtherTarget } from './model-target.js'
 
 export type Family = 'ipv4' | 'ipv6'
 export type Backend = 'legacy' | 'nft'
@@ -244,6 +245,8 @@ export type Target =
       readonly value: number
       readonly ctmask: number
       readonly nfmask: number
+      /** What is set, saved or restored is shifted to the left (above 0) or right by so many bits, -31..31; absent: not. */
+      readonly shift?: number
     }
   | {
       readonly target: 'LOG'
@@ -277,6 +280,7 @@ export type Target =
   | { readonly target: 'NOTRACK' }
   | { readonly target: 'TCPMSS'; readonly mss: number | 'clamp-to-pmtu' }
   | { readonly target: 'CHECKSUM' }
+  | OtherTarget
 
 /** The built-in chains of each table, in the order of the hooks. */
 export const BUILTIN_CHAINS: Readonly<Record<TableName, readonly HookName[]>> = {

@@ -263,9 +263,4 @@ export const OTHER_MATCHES: ReadonlySet<string> = new Set(
 )
 
 /** Targets that iptables has and this model has not. */
-export const OTHER_TARGETS: ReadonlySet<string> = new Set(
-  (
-    'AUDIT CLASSIFY CLUSTERIP CONNSECMARK DSCP ECN HL HMARK IDLETIMER LED NFQUEUE QUEUE RATEEST SECMARK SET ' +
-    'SYNPROXY TCPOPTSTRIP TEE TOS TPROXY TRACE TTL ULOG'
-  ).split(' '),
-)
+export const OTHER_TARGETS: ReadonlySet<string> = new Set('CLUSTERIP HMARK QUEUE SET ULOG'.split(' '))

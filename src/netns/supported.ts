@@ -117,6 +117,10 @@ function targetFault(rule: Rule, scene: Scene, table: Table, chains: ReadonlySet
         ? null
         : `the chain ${escapeText(target.chain)} does not exist in table ${table.name}`
     }
+    case 'SYNPROXY':
+    case 'TEE':
+    case 'TPROXY':
+      return `the target ${target.target} cannot be evaluated`
     default:
       return null
   }

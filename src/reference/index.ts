@@ -145,7 +145,9 @@ export class ReferenceEngine implements DataPlane {
     const answer: Answer = { verdict: 'drop', in: packet }
     if (packet.id !== undefined) answer.id = packet.id
     if (end.end === 'drop') {
-      answer.dropped_by = end.by
+      const { queue, ...by } = end.by
+      answer.dropped_by = by
+      if (queue !== undefined) Object.assign(answer, { verdict: 'queue', queue })
       if (packet.iface === 'local' && end.errno !== undefined) answer.errno = end.errno
       if (sent?.answer !== undefined) {
         answer.verdict = 'reject'

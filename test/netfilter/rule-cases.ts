@@ -894,7 +894,7 @@ export const WRONG: readonly WrongCase[] = [
     says: 'outside of a table',
   },
   wrong('an unsupported match', 'filter', ['-A INPUT -m socket --transparent'], '2:13', 'is not supported', true),
-  wrong('an unsupported target', 'mangle', ['-A INPUT -j TOS --set-tos 0x10'], '2:13', 'is not supported', true),
+  wrong('an unsupported target', 'filter', ['-A INPUT -j ULOG'], '2:13', 'is not supported'),
   wrong('a quote that is not closed', 'filter', ['-A INPUT -m comment --comment "x'], '2:31', 'not closed', true),
   wrong(
     'a reversed range of addresses',

@@ -68,6 +68,14 @@ export function targetNames(rule: Rule): string[] {
   const t = rule.target
   if (t === undefined) return ['none']
   if (t.target === 'REJECT') return [`REJECT ${t.with}`]
+  if (t.target === 'TTL' || t.target === 'HL') return [`hops ${t.op}`]
+  if (t.target === 'NFQUEUE') {
+    const how = t.bypass ? 'bypass' : t.to === undefined ? 'one' : t.cpuFanout ? 'fanout' : 'balance'
+    return [`NFQUEUE ${how}`]
+  }
+  if (t.target === 'ECN')
+    return (['ece', 'cwr', 'ect'] as const).filter((k) => t[k] !== undefined).map((k) => `ECN ${k}`)
+  if (t.target === 'CONNMARK' && t.shift) return [`CONNMARK ${t.shift > 0 ? 'left' : 'right'}`]
   if (t.target === 'CONNMARK') return [`CONNMARK ${t.op}`]
   if (t.target === 'CT')
     return Object.keys(t)
