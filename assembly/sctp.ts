@@ -109,7 +109,7 @@ export class Sctp {
     if (chunk === INIT) {
       if (tag !== 0) return false
       Sctp.setTag(cold, 1, INIT_TAG)
-    } else Sctp.setTag(cold, chunk === HEARTBEAT ? 0 : 1, tag)
+    } else Sctp.setTag(cold, chunk === HEARTBEAT || chunk === HEARTBEAT_ACK ? 0 : 1, tag)
     return true
   }
 
@@ -148,7 +148,6 @@ export class Sctp {
   private static learn(cold: usize, dir: u32, chunk: u32): bool {
     const other = 1 - dir
     if (chunk === INIT) {
-      if (Sctp.hasInit(cold, dir) && Sctp.hasInit(cold, other)) Sctp.setInit(cold, other, false)
       Sctp.setInit(cold, dir, true)
       Sctp.setTag(cold, other, INIT_TAG)
     }
