@@ -16,6 +16,7 @@ import {
   CTX_OUT_LINK_AT,
   CTX_REJECT_AT,
   CTX_SNAT_ATTEMPT_AT,
+  CTX_SOCKET_AT,
   CTX_SRC_AT,
   CTX_TOS_AT,
   CTX_TTL_AT,
@@ -57,6 +58,8 @@ import {
   RTN_PROHIBIT,
   RTN_UNREACHABLE,
   RTN_UNSPEC,
+  SOCKET_NONE,
+  SOCKET_PROCESS,
   SYSCTL_LO_LINK,
   TABLE_FILTER,
   TABLE_MANGLE,
@@ -279,7 +282,10 @@ export class Hooks {
     const link = Way.link
     const zones = Conntrack.zones
     memory.copy(save, CTX_FAMILY_AT, CTX_BYTES)
+    const socket = load<u32>(CTX_SOCKET_AT)
+    store<u32>(CTX_SOCKET_AT, SOCKET_NONE)
     const arrived = Hooks.postrouting() && Hooks.comeBack(link)
+    store<u32>(CTX_SOCKET_AT, socket)
     memory.copy(save + CTX_BYTES, CTX_FAMILY_AT, CTX_BYTES)
     Hooks.restore(save)
     Conntrack.zones = zones
@@ -307,6 +313,7 @@ export class Hooks {
   /** A packet that a process of this host sends. */
   static sendLocal(): bool {
     Way.local = true
+    store<u32>(CTX_SOCKET_AT, SOCKET_PROCESS)
     const four = load<u32>(CTX_FAMILY_AT) === 4
     const from = load<u32>(CTX_SRC_AT)
     if (four && (from >>> 28 === 14 || from === 0xffffffff)) return Hooks.refuse(REASON_INVALID_SOURCE, ERRNO_EINVAL)
@@ -323,6 +330,7 @@ export class Hooks {
   /** A packet that comes in by an interface. */
   static receive(): bool {
     Way.local = false
+    store<u32>(CTX_SOCKET_AT, SOCKET_NONE)
     store<u32>(CTX_IN_LINK_AT, Links.master(load<u32>(CTX_IN_LINK_AT)))
     if (load<u32>(CTX_FAMILY_AT) === 6) {
       const reason = Input.early6()

@@ -317,7 +317,9 @@ export const MATCH_HOPS = 19 // HOPS_*, value
 export const MATCH_TOS = 20 // value, mask
 export const MATCH_ECN = 21 // ECN_HAS_*, those of them that are inverted, codepoint
 export const MATCH_CPU = 22 // number
-export const MATCH_CODES = 23
+export const MATCH_OWNER = 23 // OWNER_*, those of them that are inverted, uid from, to, gid from, to
+export const MATCH_QUOTA = 24 // word index in the small state
+export const MATCH_CODES = 25
 
 export const MATCH_NOT = 1 // flag of every kind: the result is inverted
 // MATCH_PORTS
@@ -387,12 +389,17 @@ export const HOPS_GT = 2
 export const ECN_HAS_ECT = 1
 export const ECN_HAS_ECE = 2
 export const ECN_HAS_CWR = 4
+// MATCH_OWNER
+export const OWNER_UID = 1
+export const OWNER_GID = 2
+export const OWNER_SOCKET = 4
 // MATCH_SET
 export const SET_RETURN_NOMATCH = 2
 
 // Small state: limit = credit f64, time f64; nth = count u32
 export const LIMIT_STATE_WORDS = 4
 export const NTH_STATE_WORDS = 2
+export const QUOTA_STATE_WORDS = 2 // u64: bytes left
 
 // ---------------------------------------------------------------------------------------------------------------
 // Recent lists. Section: header, then a record a list. State: list heads, buckets, entries, rings.
@@ -458,6 +465,10 @@ export const CTX_RECORD_AT = 2048 // address of the packet's record; an answer o
 export const ASKED_FIELD_AT = 2052 // FIELD_* that was asked for in vain; 0 = none
 export const ASKED_COUNTER_AT = 2056 // counter index of the rule that asked; ASKED_BY_POLICY | index of the policy rule
 export const ASKED_BY_POLICY = 0x80000000
+export const CTX_SOCKET_AT = 2060 // SOCKET_*: what sends the packet
+export const SOCKET_NONE = 0 // nothing here: it is forwarded, looped, or a reset
+export const SOCKET_PROCESS = 1
+export const SOCKET_KERNEL = 2 // an ICMP error of this host
 export const FIELD_UID = 1
 export const FIELD_GID = 2
 export const FIELD_CPU = 3

@@ -7,7 +7,9 @@ import type { Family, HookName, Match, Negatable, Range, Rule, TableName, Target
 import { ADDR_TYPES, CT_EVENTS, CT_STATES, CT_STATUSES, REJECT_NAMES } from '../netfilter/names.js'
 import { limitRate } from '../netfilter/read-match-state.js'
 import { netmapTarget, nptTarget } from './map-targets.js'
+import { contextForms } from './matches-context.js'
 import { ecnForms, headerForms } from './matches-header.js'
+import { limitForms } from './matches-limits.js'
 import { printedTargets } from './other-targets.js'
 
 /** Where a rule stands. `hook` is null in a user chain; `nat` says which translating targets may be used. */
@@ -326,6 +328,8 @@ function general(place: RulePlace): Arb<Match>[] {
     limits,
     physdevs(place),
     ...headerForms(family),
+    ...contextForms(place.hook),
+    ...limitForms(),
   ]
   if (place.selfContained) return list
   return [

@@ -13,6 +13,8 @@ const MATCH_WORDS: readonly number[] = Object.assign(
     [L.MATCH_TOS]: 3,
     [L.MATCH_ECN]: 4,
     [L.MATCH_CPU]: 2,
+    [L.MATCH_OWNER]: 7,
+    [L.MATCH_QUOTA]: 2,
   },
 )
 
@@ -40,6 +42,7 @@ function checkMatch(view: ImageView, code: Uint32Array, word: number, bounds: Bo
   if (kind === L.MATCH_RECENT) view.require(code[word + 1]! < bounds.lists, 'a match of an unknown recent list')
   if (kind === L.MATCH_NTH) state(code[word + 3]!, L.NTH_STATE_WORDS)
   if (kind === L.MATCH_LIMIT) state(code[word + 3]!, L.LIMIT_STATE_WORDS)
+  if (kind === L.MATCH_QUOTA) state(code[word + 1]!, L.QUOTA_STATE_WORDS)
   if (kind === L.MATCH_RANDOM) view.require(code[word + 1]! <= 0x80000000, 'a probability above 1')
   return words
 }

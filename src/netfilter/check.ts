@@ -132,8 +132,18 @@ function targetFault(rule: Rule, table: TableName, hooks: readonly HookName[]): 
   return `${name} cannot be reached from ${wrong}: expected ${allowed.join(' or ')} only`
 }
 
+const MATCH_HOOKS: Readonly<Record<string, readonly HookName[]>> = {
+  owner: ['OUTPUT', 'POSTROUTING'],
+}
+
 function matchFault(rule: Rule, hooks: readonly HookName[]): { word: string; message: string } | undefined {
   for (const m of rule.matches) {
+    const allowed = MATCH_HOOKS[m.match]
+    const strange = allowed && hooks.find((h) => !allowed.includes(h))
+    if (allowed && strange !== undefined) {
+      const message = `${m.match} cannot be reached from ${strange}: expected ${allowed.join(' or ')} only`
+      return { word: m.match, message }
+    }
     if (m.match === 'addrtype' && m.limitIface !== undefined) {
       const banned: readonly HookName[] = m.limitIface === 'out' ? ['PREROUTING', 'INPUT'] : ['POSTROUTING', 'OUTPUT']
       const wrong = banned.find((h) => hooks.includes(h))

@@ -4,7 +4,9 @@
 // Addresses are canonical text (`10.0.0.0/8`, `fd00::/64`); `Prefix` always carries its length.
 // All names are literal strings as iptables prints them.
 
+import type { ContextMatch } from './model-context.js'
 import type { HeaderMatch } from './model-header.js'
+import type { LimitMatch } from './model-limits.js'
 import type { OtherTarget } from './model-target.js'
 
 export type Family = 'ipv4' | 'ipv6'
@@ -198,6 +200,8 @@ export type Match =
     }
   | { readonly match: 'nfacct'; readonly name: string }
   | HeaderMatch
+  | ContextMatch
+  | LimitMatch
 
 export type CtStateName = 'INVALID' | 'NEW' | 'ESTABLISHED' | 'RELATED' | 'UNTRACKED' | 'SNAT' | 'DNAT'
 export type AddrTypeName =

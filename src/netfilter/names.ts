@@ -257,7 +257,7 @@ export const LOG_LEVELS: ReadonlyMap<string, number> = new Map([
 export const OTHER_MATCHES: ReadonlySet<string> = new Set(
   (
     'ah bpf cgroup cluster connbytes connlabel connlimit dccp devgroup dst esp eui64 frag hashlimit hbh ' +
-    'helper ipcomp ipv6header ipvs mac mh osf owner pkttype policy quota rateest realm rpfilter rt socket srh ' +
+    'helper ipcomp ipv6header ipvs mac mh osf pkttype policy rateest realm rpfilter rt socket srh ' +
     'string tcpmss time u32 unclean hopcount'
   ).split(' '),
 )

@@ -72,6 +72,10 @@ function matchFault(m: Match, scene: Scene): string | null {
       if (type === undefined) return `the set ${escapeText(m.name)} does not exist in this namespace`
       return SET_TYPES.has(type) ? null : `sets of type ${escapeText(type)} (${escapeText(m.name)}) cannot be evaluated`
     }
+    case 'owner':
+      return m.supplGroups
+        ? "a packet does not say its sender's other groups; --suppl-groups cannot be evaluated"
+        : null
     case 'recent': {
       const inPast = m.hitcount !== undefined && m.hitcount > 65535
       return inPast ? '--hitcount beyond 65535 cannot be evaluated' : null

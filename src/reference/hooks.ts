@@ -155,6 +155,7 @@ function newSkb(packet: Packet, inIface: string | null, isAnswer: boolean): Skb 
     template: null,
     isAnswer,
     fromHere: inIface === null,
+    socket: inIface !== null || (isAnswer && packet.proto === 'tcp') ? 'none' : isAnswer ? 'kernel' : 'process',
     zone: NO_ZONE,
   }
 }
@@ -194,7 +195,7 @@ function isHeardHere(skb: Skb): boolean {
 
 /** The copy that the host hears passes POSTROUTING by itself, before the one that leaves. */
 function loopCopy(world: World, skb: Skb): End {
-  const copy: Skb = { ...skb, packet: copyPacket(skb.packet) }
+  const copy: Skb = { ...skb, packet: copyPacket(skb.packet), socket: 'none' }
   const atPost = runHook(world, copy, 'POSTROUTING')
   return atPost === undefined ? comeBack(world, copy, skb.outIface ?? '') : dropped(atPost)
 }

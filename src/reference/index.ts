@@ -11,6 +11,7 @@ import type { NetworkNamespace } from '../netns/model.js'
 import { checkSupported } from '../netns/supported.js'
 import { ConntrackTable, load, NO_ZONE, shown } from './conntrack.js'
 import { type End, printedQuote, receive, sendAnswer, sendLocal } from './hooks.js'
+import { LimitStates } from './match-limits.js'
 import { Draws } from './prf.js'
 import { RecentLists } from './recent.js'
 import { type Draw, RecordedDraws } from './recorded.js'
@@ -73,6 +74,7 @@ export class ReferenceEngine implements DataPlane {
       conntrackOn: trackedFamilies(ns),
       table: new ConntrackTable(() => world.now),
       recent: new RecentLists(ns.rulesets),
+      limits: new LimitStates(),
       counters: new Map(),
       now: 0,
       draws: new Draws(this.#seed, 0n),

@@ -19,7 +19,7 @@ const BOTH = [
   ...names('state.state mark.mark connmark.mark'),
   ...names('addrtype.srcType addrtype.dstType statistic.random statistic.nth iprange.src iprange.dst'),
   ...names('set.hash:ip set.hash:net set.hash:net,port set.bitmap:port'),
-  ...names('length.length tos.tos dscp.dscp ecn.ect'),
+  ...names('length.length tos.tos dscp.dscp ecn.ect quota'),
 ]
 /** Conditions that seldom hold: they fail, and their negation holds; that they hold is asked of one family only. */
 const RARE = [
@@ -28,7 +28,7 @@ const RARE = [
   ...names('conntrack.ctrepldstport conntrack.ctstatus conntrack.ctexpire'),
   ...names('sctp.sport sctp.dport sctp.chunks recent.rcheck recent.update recent.remove set.hash:ip,port'),
   ...names('set.hash:ip,port,net set.hash:ip,port,ip set.hash:net,port,net set.hash:net,iface set.hash:net,net'),
-  ...names('set.hash:ip,mark set.list:set ecn.ece ecn.cwr cpu.cpu'),
+  ...names('set.hash:ip,mark set.list:set ecn.ece ecn.cwr cpu.cpu owner.uid owner.gid owner.socket'),
 ]
 /** Conditions without a negated form, and those that can only do one thing. */
 const SINGLE = [

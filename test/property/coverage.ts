@@ -35,6 +35,9 @@ export function conditionNames(rule: Rule, ns: NetworkNamespace): string[] {
       case 'set':
         names.push(`${not}set.${ns.sets.find((s) => s.name === match.name)?.type}`)
         break
+      case 'quota':
+        names.push(`${not}quota`)
+        break
       case 'ttl':
       case 'hl':
         names.push(match.op === 'ne' ? '!hops.eq' : `hops.${match.op}`)
