@@ -1,7 +1,7 @@
 // Rule evaluation: a table's chains from a hook to a verdict. Owns the image's rule sections, the jump stack, and the
 // order in which a rule counts, is traced and acts. Kernel: net/ipv4/netfilter/ip_tables.c (ipt_do_table), ip6_tables.c.
 //
-// State of the rules, each part aligned to 64 bytes: counters | small state | jump stack | recent lists
+// State of the rules, each part aligned to 64 bytes: counters | small state | jump stack | recent lists | sets
 // A frame of the jump stack, 64 bytes: Visit (32) | chain index | next rule (from 0) | chain record
 import { Asked } from './asked'
 import { Counters } from './counters'
@@ -102,6 +102,7 @@ import { Limits } from './limit'
 import { evalMatches, MatchScene, Visit } from './match'
 import { Recents } from './recent'
 import { Sets } from './set'
+import { SetPool } from './set-live'
 import { runTarget, TARGET_CONTINUE } from './target'
 import { traceEvent } from './trace'
 
@@ -148,10 +149,8 @@ export function loadRules(at: usize): void {
   rules6 = sectionAt(at, SECTION_RULES6)
   code = sectionAt(at, SECTION_CODE)
   ifaces = sectionAt(at, SECTION_IFACES)
-  Sets.records = sectionAt(at, SECTION_SETS)
   Sets.shapes = sectionAt(at, SECTION_SET_SHAPES)
-  Sets.index = sectionAt(at, SECTION_SET_INDEX)
-  Sets.entries = sectionAt(at, SECTION_SET_ENTRIES)
+  Sets.ifaces = ifaces
 }
 
 function round64(bytes: usize): usize {
@@ -164,7 +163,8 @@ export function rulesStateBytes(at: usize): usize {
     round64((load<u32>(at, IMAGE_COUNTERS_OFF) as usize) << 4) +
     round64(load<u32>(at, IMAGE_STATE_OFF) as usize) +
     (load<u32>(at, IMAGE_DEPTH_OFF) as usize) * FRAME_BYTES +
-    Recents.stateBytes(sectionAt(at, SECTION_RECENTS))
+    Recents.stateBytes(sectionAt(at, SECTION_RECENTS)) +
+    SetPool.stateBytes(sectionAt(at, SECTION_SETS), sectionBytes(at, SECTION_SETS))
   )
 }
 
@@ -182,6 +182,14 @@ export function initRulesState(state: usize): void {
   memory.copy(Counters.base, sectionAt(image, SECTION_COUNTERS), sectionBytes(image, SECTION_COUNTERS))
   memory.copy(Limits.base, sectionAt(image, SECTION_STATE), sectionBytes(image, SECTION_STATE))
   Recents.init()
+  const sets = sectionAt(image, SECTION_SETS)
+  const setsAt =
+    stack +
+    (load<u32>(image, IMAGE_DEPTH_OFF) as usize) * FRAME_BYTES +
+    Recents.stateBytes(sectionAt(image, SECTION_RECENTS))
+  const index = sectionAt(image, SECTION_SET_INDEX)
+  const entries = sectionAt(image, SECTION_SET_ENTRIES)
+  SetPool.init(sets, sectionBytes(image, SECTION_SETS), setsAt, index, entries)
 }
 
 /** Where the counters lie: 16 bytes each, u64 packets, u64 bytes. */

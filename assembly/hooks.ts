@@ -16,7 +16,6 @@ import {
   CTX_OUT_LINK_AT,
   CTX_REJECT_AT,
   CTX_SNAT_ATTEMPT_AT,
-  CTX_SOCKET_AT,
   CTX_SRC_AT,
   CTX_TOS_AT,
   CTX_TTL_AT,
@@ -58,8 +57,6 @@ import {
   RTN_PROHIBIT,
   RTN_UNREACHABLE,
   RTN_UNSPEC,
-  SOCKET_NONE,
-  SOCKET_PROCESS,
   SYSCTL_LO_LINK,
   TABLE_FILTER,
   TABLE_MANGLE,
@@ -75,7 +72,6 @@ import {
 import { Memory } from './memory'
 import { Nat } from './nat'
 import { FLOW_AGAIN, FLOW_OUT, Policy } from './policy'
-import { Queue } from './queue'
 import { Route } from './route'
 import { Links, Source } from './source'
 import { Steps } from './steps'
@@ -160,12 +156,9 @@ export class Hooks {
     const tos = load<u32>(CTX_TOS_AT)
     const from = v128.load(CTX_SRC_AT)
     const to = v128.load(CTX_DST_AT)
-    // IPv6 is routed anew for its hop limit as well.
-    const hops: u32 = load<u32>(CTX_FAMILY_AT) === 6 ? load<u32>(CTX_TTL_AT) : 0
     if (!Hooks.table(TABLE_MANGLE, HOOK_OUTPUT)) return false
     const moved = v128.or(v128.xor(from, v128.load(CTX_SRC_AT)), v128.xor(to, v128.load(CTX_DST_AT)))
-    const limited = hops !== (load<u32>(CTX_FAMILY_AT) === 6 ? load<u32>(CTX_TTL_AT) : 0)
-    if (mark !== load<u32>(CTX_MARK_AT) || tos !== load<u32>(CTX_TOS_AT) || limited || v128.any_true(moved)) {
+    if (mark !== load<u32>(CTX_MARK_AT) || tos !== load<u32>(CTX_TOS_AT) || v128.any_true(moved)) {
       if (!Hooks.reroute()) return false
     }
     if (!Hooks.nat(HOOK_OUTPUT)) return false
@@ -282,10 +275,7 @@ export class Hooks {
     const link = Way.link
     const zones = Conntrack.zones
     memory.copy(save, CTX_FAMILY_AT, CTX_BYTES)
-    const socket = load<u32>(CTX_SOCKET_AT)
-    store<u32>(CTX_SOCKET_AT, SOCKET_NONE)
     const arrived = Hooks.postrouting() && Hooks.comeBack(link)
-    store<u32>(CTX_SOCKET_AT, socket)
     memory.copy(save + CTX_BYTES, CTX_FAMILY_AT, CTX_BYTES)
     Hooks.restore(save)
     Conntrack.zones = zones
@@ -294,7 +284,6 @@ export class Hooks {
     Way.link = link
     Way.reason = 0
     Way.errno = 0
-    Queue.number = 0
     return arrived
   }
 
@@ -305,15 +294,13 @@ export class Hooks {
   }
 
   private static denied(): bool {
-    // The sender is not told of a packet that was queued.
-    if (Way.errno === 0 && Queue.number === 0) Way.errno = ERRNO_EPERM
+    if (Way.errno === 0) Way.errno = ERRNO_EPERM
     return false
   }
 
   /** A packet that a process of this host sends. */
   static sendLocal(): bool {
     Way.local = true
-    store<u32>(CTX_SOCKET_AT, SOCKET_PROCESS)
     const four = load<u32>(CTX_FAMILY_AT) === 4
     const from = load<u32>(CTX_SRC_AT)
     if (four && (from >>> 28 === 14 || from === 0xffffffff)) return Hooks.refuse(REASON_INVALID_SOURCE, ERRNO_EINVAL)
@@ -330,7 +317,6 @@ export class Hooks {
   /** A packet that comes in by an interface. */
   static receive(): bool {
     Way.local = false
-    store<u32>(CTX_SOCKET_AT, SOCKET_NONE)
     store<u32>(CTX_IN_LINK_AT, Links.master(load<u32>(CTX_IN_LINK_AT)))
     if (load<u32>(CTX_FAMILY_AT) === 6) {
       const reason = Input.early6()
@@ -360,7 +346,8 @@ export class Hooks {
       Answer.send(load<u32>(CTX_FAMILY_AT) === 4 ? REJECT_ICMP_TTL_EXCEEDED : REJECT_ICMP6_HOP_LIMIT)
       return Hooks.drop(REASON_TTL_EXCEEDED)
     }
-    if (load<u32>(CTX_FAMILY_AT) === 6) {
+    // What leaves by the interface it came from is sent a redirect, and its source is not looked at.
+    if (load<u32>(CTX_FAMILY_AT) === 6 && Way.link !== load<u32>(CTX_IN_LINK_AT)) {
       if (Address.isZero(CTX_SRC_AT)) return Hooks.drop(REASON_MARTIAN_SOURCE)
       if (load<u32>(CTX_SRC_AT) >>> 22 === 0x3fa) {
         Answer.send(REJECT_ICMP6_BEYOND_SCOPE)

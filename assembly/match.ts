@@ -70,9 +70,7 @@ import {
   MATCH_MULTIPORT,
   MATCH_NOT,
   MATCH_NTH,
-  MATCH_OWNER,
   MATCH_PORTS,
-  MATCH_QUOTA,
   MATCH_RANDOM,
   MATCH_RECENT,
   MATCH_SCTP_CHUNKS,
@@ -87,12 +85,10 @@ import {
   PORTS_NOT_DPORT,
   PORTS_NOT_SPORT,
   SCTP_ALL,
-  SET_RETURN_NOMATCH,
   TABLE_RAW,
 } from './layout'
 import { Limits } from './limit'
 import { HeaderMatch } from './match-header'
-import { Owner } from './match-owner'
 import { prf } from './random'
 import { Recents } from './recent'
 import { addrType } from './route'
@@ -349,10 +345,8 @@ function evalMatch(at: usize, head: u32): bool {
       return ((load<u32>(CTX_MARK_AT) & load<u32>(at, 8)) === load<u32>(at, 4)) !== inverted
     case MATCH_RANDOM:
       return Visit.random(load<u32>(at, 4)) !== inverted
-    case MATCH_SET: {
-      const dirs = load<u32>(at, 8)
-      return Sets.test(load<u32>(at, 4), dirs & 255, dirs >> 8, (flags & SET_RETURN_NOMATCH) !== 0) !== inverted
-    }
+    case MATCH_SET:
+      return Sets.match(load<u32>(at, 4), load<u32>(at, 8), flags, at) !== inverted
     case MATCH_ADDRTYPE:
       return addrtype(at, flags)
     case MATCH_CT:
@@ -379,10 +373,6 @@ function evalMatch(at: usize, head: u32): bool {
       return HeaderMatch.ecn(at)
     case MATCH_CPU:
       return HeaderMatch.cpu(load<u32>(at, 4), inverted)
-    case MATCH_OWNER:
-      return Owner.match(at)
-    case MATCH_QUOTA:
-      return Limits.quota(load<u32>(at, 4)) !== inverted
     case MATCH_SCTP_CHUNKS:
       return sctpChunks(at) !== inverted
     default:

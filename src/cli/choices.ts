@@ -5,7 +5,7 @@ import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
 import type { Ruleset } from '../netfilter/model.js'
 import type { RecordedChoices } from '../netns/choices.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
-import type { NetworkNamespace } from '../netns/model.js'
+import type { IpSet, NetworkNamespace } from '../netns/model.js'
 import { ReferenceEngine } from '../reference/index.js'
 
 /** The compiled engine, with the choices of a record. An impossible choice is a FaultError that names the packet. */
@@ -43,5 +43,9 @@ export class FollowingEngine implements DataPlane {
 
   counters(): Ruleset[] {
     return this.#engine.counters()
+  }
+
+  sets(): IpSet[] {
+    return this.#engine.sets()
   }
 }

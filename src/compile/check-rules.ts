@@ -2,19 +2,19 @@
 // Every match is walked once: the words of all rules' matches together may not be more than CODE has.
 import * as L from '../../assembly/layout.js'
 import type { ImageView } from './check.js'
+import { checkSetWork, setCount } from './check-sets.js'
 import { chainDepth } from './rules.js'
 
 /** Least words of each match (the head counted), by kind; 0 = no such kind. MULTIPORT has as many as it has ranges. */
 const MATCH_WORDS: readonly number[] = Object.assign(
   [0, 1, 3, 2, 18, 2, 2, L.MATCH_CT_WORDS, 3, 3, 2, 2, 4, 8, 1, 17, 3, 4],
   {
+    [L.MATCH_SET]: 3,
     [L.MATCH_LENGTH]: 2,
     [L.MATCH_HOPS]: 3,
     [L.MATCH_TOS]: 3,
     [L.MATCH_ECN]: 4,
     [L.MATCH_CPU]: 2,
-    [L.MATCH_OWNER]: 7,
-    [L.MATCH_QUOTA]: 2,
   },
 )
 
@@ -38,11 +38,14 @@ function checkMatch(view: ImageView, code: Uint32Array, word: number, bounds: Bo
   view.require(words >= MATCH_WORDS[kind]! && word + words <= code.length, 'a match that is cut off')
   const state = (index: number, size: number): void =>
     view.require(index % 2 === 0 && index + size <= bounds.stateWords, 'a match whose state lies outside')
-  if (kind === L.MATCH_SET) view.require(code[word + 1]! < bounds.sets, 'a match of an unknown set')
+  if (kind === L.MATCH_SET) {
+    const tested = ((head >>> 16) & L.SET_TESTS_COUNTERS) !== 0
+    view.require(words >= (tested ? L.SET_TEST_WORDS : 3), 'a match that is cut off')
+    view.require(code[word + 1]! < bounds.sets, 'a match of an unknown set')
+  }
   if (kind === L.MATCH_RECENT) view.require(code[word + 1]! < bounds.lists, 'a match of an unknown recent list')
   if (kind === L.MATCH_NTH) state(code[word + 3]!, L.NTH_STATE_WORDS)
   if (kind === L.MATCH_LIMIT) state(code[word + 3]!, L.LIMIT_STATE_WORDS)
-  if (kind === L.MATCH_QUOTA) state(code[word + 1]!, L.QUOTA_STATE_WORDS)
   if (kind === L.MATCH_RANDOM) view.require(code[word + 1]! <= 0x80000000, 'a probability above 1')
   return words
 }
@@ -89,15 +92,13 @@ function checkRule(view: ImageView, family: Family, rule: number, code: Uint32Ar
       view.require(code[b + at(offset)]! <= 65535, 'a translation to a port above 65535')
     }
   }
-  if (target === L.TARGET_CONNMARK_SHIFT) {
-    view.require(a + L.CONNMARK_SHIFT_WORDS <= code.length, 'a shift of marks that is cut off')
-  }
   if (target === L.TARGET_SNPT || target === L.TARGET_DNPT) {
     view.require(family.six && a + (L.NPT_BYTES >>> 2) <= code.length, 'a prefix translation outside')
     view.require(code[a + at(L.NPT_LENGTH_OFF)]! <= L.NPT_MAX_LENGTH, 'a prefix translation of more than 64 bits')
     view.require(code[a + at(L.NPT_FROM_LENGTH_OFF)]! <= L.NPT_MAX_LENGTH, 'a prefix translation of more than 64 bits')
     view.require(code[a + at(L.NPT_ADJUSTMENT_OFF)]! <= 0xffff, 'a prefix translation that adds more than 16 bits')
   }
+  if (target === L.TARGET_SET) checkSetWork(view, code, a, bounds.sets)
   const leads = target === L.TARGET_JUMP || target === L.TARGET_GOTO
   if (leads) view.require(a < bounds.chains, 'a jump to an unknown chain')
   return [word - start, leads ? a : -1]
@@ -118,7 +119,7 @@ function boundsOf(view: ImageView): Bounds {
     chains: view.records(L.SECTION_CHAINS, L.CHAIN_BYTES).count,
     counters,
     patterns: (ifaces.length - 1) / setWords,
-    sets: view.records(L.SECTION_SETS, L.SET_BYTES).count,
+    sets: setCount(view),
     lists: checkRecents(view),
     stateWords,
   }

@@ -16,6 +16,8 @@ export interface CompileLimits {
   readonly maxSetElements: number
   /** Addresses remembered by all `recent` lists together; each list holds at most 100. Default 262,144 (16 MB). */
   readonly maxRecentEntries: number
+  /** Elements that the target SET may add beyond those at the start, all sets together. Default 262,144 (36 MB, of which only what is used costs memory). */
+  readonly maxAddedElements: number
 }
 
 export interface CompileOptions {
@@ -34,6 +36,7 @@ export const DEFAULT_LIMITS: CompileLimits = {
   maxChains: 1_000_000,
   maxSetElements: 10_000_000,
   maxRecentEntries: 262_144,
+  maxAddedElements: 262_144,
 }
 
 const MAX_FAULTS = 100

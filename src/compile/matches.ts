@@ -7,10 +7,9 @@ import { addressWords, parseAddress } from '../net/ip.js'
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/proto.js'
 import type { Backend, CtStateName, Family, Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import type { CompileContext, Place } from './context.js'
-import { contextMatch } from './matches-context.js'
 import { headerMatch } from './matches-header.js'
-import { limitsMatch } from './matches-limits.js'
 import { MAX_HITCOUNT, type RecentLists } from './recents.js'
+import { setMatch } from './set-rules.js'
 import type { SetTable } from './sets.js'
 import type { Words } from './words.js'
 
@@ -275,12 +274,6 @@ function limitMatch(sink: MatchSink, m: Extract<Match, { match: 'limit' }>): Mat
   return put(sink.code, L.MATCH_LIMIT, 0, [cost, cap, at0])
 }
 
-function setMatch(sink: MatchSink, at: MatchRule, m: Extract<Match, { match: 'set' }>): MatchCount {
-  const flags = (m.not ? L.MATCH_NOT : 0) | (m.returnNomatch ? L.SET_RETURN_NOMATCH : 0)
-  const sources = m.dirs.reduce((bits, dir, i) => bits | (dir === 'src' ? 1 << i : 0), 0)
-  return put(sink.code, L.MATCH_SET, flags, [sink.sets.use(m.name, at.place), m.dirs.length | (sources << 8)])
-}
-
 const PROTO_OF: Readonly<Record<string, number>> = {
   tcp: PROTOCOL_TCP,
   udp: PROTOCOL_UDP,
@@ -344,10 +337,6 @@ export function writeMatch(sink: MatchSink, at: MatchRule, m: Match): number {
       return put(code, L.MATCH_NTH, m.not ? L.MATCH_NOT : 0, [m.every, m.packet, sink.state.reserve(L.NTH_STATE_WORDS)])
     case 'recent':
       return recentMatch(sink, at, m)
-    case 'owner':
-      return contextMatch(sink, m)
-    case 'quota':
-      return limitsMatch(sink, m)
     case 'length':
     case 'ttl':
     case 'hl':
@@ -370,7 +359,7 @@ export function writeMatch(sink: MatchSink, at: MatchRule, m: Match): number {
     case 'iprange':
       return iprangeMatch(sink, at, m)
     case 'set':
-      return setMatch(sink, at, m)
+      return put(code, ...setMatch(sink, at, m))
     case 'limit':
       return limitMatch(sink, m)
     case 'physdev': {

@@ -55,7 +55,7 @@ class RulesBuilder {
       context,
       code: new Words(1024),
       state: new Words(),
-      sets: new SetTable(context),
+      sets: new SetTable(context, this.ifaces),
       recents: new RecentLists(context.options),
     }
     // Word 0 stays unused, so that no reference is 0.
@@ -295,6 +295,7 @@ export function writeRules(context: CompileContext, writer: ImageWriter, symbols
   const depth = chainDepth(builder.edges)
   if (depth < 0) context.fault({ file: symbols.files[0] ?? '', line: 0 }, 'the chains lead into a loop')
   const recents = sink.recents.words(context)
+  sink.sets.finish()
   context.throwFaults()
   symbols.chains = builder.symbols
   if (builder.files.size > 0) {

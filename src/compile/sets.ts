@@ -1,276 +1,295 @@
 // The ipsets that rules use, as hashed keys. Owns the sections SETS, SET_SHAPES, SET_INDEX and SET_ENTRIES.
 // Kernel: net/netfilter/ipset/. A set's elements are grouped by shape (the masks of their addresses), longest first: a
-// look-up masks the packet's addresses by each shape in turn, and the first live element found decides (nomatch or match).
-import {
-  SET_ADDR2_DIM_SHIFT,
-  SET_BUCKETS_OFF,
-  SET_BYTES,
-  SET_DIMS_OFF,
-  SET_ENTRY_ADDR1_OFF,
-  SET_ENTRY_ADDR2_OFF,
-  SET_ENTRY_BYTES,
-  SET_ENTRY_END_OFF,
-  SET_ENTRY_IFACE_OFF,
-  SET_ENTRY_NEXT_OFF,
-  SET_ENTRY_NOMATCH_OFF,
-  SET_ENTRY_PORT_OFF,
-  SET_ENTRY_SHAPE_OFF,
-  SET_FAMILY_OFF,
-  SET_FLAGS_OFF,
-  SET_HAS_ADDR1,
-  SET_HAS_ADDR2,
-  SET_HAS_IFACE,
-  SET_HAS_MARK,
-  SET_HAS_PORT,
-  SET_HAS_PROTO,
-  SET_HAS_ZERO,
-  SET_INDEX_OFF,
-  SET_KIND_KEYED,
-  SET_KIND_LIST,
-  SET_KIND_OFF,
-  SET_NOMATCH,
-  SET_SHAPE_BYTES,
-  SET_SHAPE_COUNT_OFF,
-  SET_SHAPES_OFF,
-} from '../../assembly/layout.js'
+// look-up masks the packet's addresses by each shape in turn. Sets that rules change or count are live: their elements
+// are taken into the state, where the core files them; all others are filed here, in buckets whose chains lead upwards.
+import * as L from '../../assembly/layout.js'
 import { escapeText } from '../net/fault.js'
-import { type Words as AddressWords, maskLength, maskWords } from '../net/ip.js'
-import type { Family } from '../netfilter/model.js'
 import type { IpSet, SetEntry } from '../netns/model.js'
 import type { CompileContext, Place } from './context.js'
+import type { IfacePatterns } from './ifaces.js'
+import { type Element, elementOf, SET_SHAPES, setHash, shapeWords, type TypeShape } from './set-elements.js'
 import { Words } from './words.js'
 
-interface TypeShape {
-  readonly dims: number
-  readonly flags: number
+/** The sets that rules use, by their numbers. */
+interface UsedSet {
+  readonly set: IpSet
+  readonly place: Place
+  readonly type: TypeShape | undefined
+  live: boolean
 }
 
-const PROTO_PORT = SET_HAS_PORT | SET_HAS_PROTO
-const ADDR2_AT = (dim: number): number => SET_HAS_ADDR2 | (dim << SET_ADDR2_DIM_SHIFT)
-
-/** What the key of each type is made of. hash:mac and the like are not here: a packet has no Ethernet header. */
-const TYPES: ReadonlyMap<string, TypeShape> = new Map([
-  ['hash:ip', { dims: 1, flags: SET_HAS_ADDR1 }],
-  ['hash:net', { dims: 1, flags: SET_HAS_ADDR1 | SET_NOMATCH | SET_HAS_ZERO }],
-  ['hash:ip,port', { dims: 2, flags: SET_HAS_ADDR1 | PROTO_PORT | SET_HAS_ZERO }],
-  ['hash:net,port', { dims: 2, flags: SET_HAS_ADDR1 | PROTO_PORT | SET_NOMATCH | SET_HAS_ZERO }],
-  ['hash:ip,port,ip', { dims: 3, flags: SET_HAS_ADDR1 | PROTO_PORT | ADDR2_AT(2) | SET_HAS_ZERO }],
-  ['hash:ip,port,net', { dims: 3, flags: SET_HAS_ADDR1 | PROTO_PORT | ADDR2_AT(2) | SET_NOMATCH | SET_HAS_ZERO }],
-  ['hash:net,port,net', { dims: 3, flags: SET_HAS_ADDR1 | PROTO_PORT | ADDR2_AT(2) | SET_NOMATCH | SET_HAS_ZERO }],
-  ['hash:net,net', { dims: 2, flags: SET_HAS_ADDR1 | ADDR2_AT(1) | SET_NOMATCH | SET_HAS_ZERO }],
-  ['hash:net,iface', { dims: 2, flags: SET_HAS_ADDR1 | SET_HAS_IFACE | SET_NOMATCH | SET_HAS_ZERO }],
-  ['hash:ip,mark', { dims: 2, flags: SET_HAS_ADDR1 | SET_HAS_MARK | SET_HAS_ZERO }],
-  ['bitmap:ip', { dims: 1, flags: SET_HAS_ADDR1 | SET_HAS_ZERO }],
-  ['bitmap:port', { dims: 1, flags: SET_HAS_PORT }],
-])
-
-const ZERO: AddressWords = [0, 0, 0, 0]
-
-interface Element {
-  readonly key: number[] // address 1, address 2, port | proto << 16, link id
-  readonly lengths: readonly [number, number]
-  readonly nomatch: boolean
-  readonly endMs: number
-}
-
-/** Word hash of a set key; the same as `Sets.hash` of the core. */
-export function setHash(key: readonly number[], shape: number): number {
-  let h = Math.imul(shape + 1, 0x9e3779b1)
-  for (let i = 0; i < 10; i++) {
-    h = Math.imul(h ^ key[i]!, 0x85ebca6b)
-    h = (h << 13) | (h >>> 19)
-  }
-  h ^= h >>> 16
-  h = Math.imul(h, 0xc2b2ae35)
-  return (h ^ (h >>> 15)) >>> 0
-}
+/** Largest number of elements that a bitmap's range can hold; hashes have their `maxelem`. */
+const U32 = 0xffffffff
+const DEFAULT_MAXELEM = 65536
+const ENTRY_WORDS = L.SET_ENTRY_BYTES >>> 2
 
 /** Collects the sets that rules use, each once. */
 export class SetTable {
   readonly #context: CompileContext
+  readonly #ifaces: IfacePatterns
   readonly #byName: ReadonlyMap<string, IpSet>
   readonly #indexes = new Map<string, number>()
+  readonly #used: UsedSet[] = []
   readonly #records = new Words()
   readonly #shapes = new Words()
   readonly #index = new Words()
-  readonly #entries = new Words(1024)
+  readonly #entries = new Words()
   readonly #scratch = new DataView(new ArrayBuffer(8))
+  /** Names by set index. */
   readonly names: string[] = []
+  #elements = 0
+  #pool = 0
+  #added = 0
+  #liveShapes = 0
+  #liveMembers = 0
 
-  constructor(context: CompileContext) {
+  constructor(context: CompileContext, ifaces: IfacePatterns) {
     this.#context = context
-    this.#byName = new Map(context.ns.sets.map((s) => [s.name, s]))
+    this.#ifaces = ifaces
+    const byName = new Map<string, IpSet>()
+    for (const set of context.ns.sets) if (!byName.has(set.name)) byName.set(set.name, set)
+    this.#byName = byName
   }
 
-  /** Index of the set; faults (and 0) when there is none of that name or its type needs what a packet has not. */
-  use(name: string, place: Place): number {
-    const known = this.#indexes.get(name)
-    if (known !== undefined) return known
-    const set = this.#byName.get(name)
-    const label = `the set \`${escapeText(name)}\``
-    if (set === undefined) {
-      this.#context.fault(place, `${label} does not exist; a set of \`ipset save\` was expected`)
-      return 0
+  /** The index of a set, 0 when there is none of that name (a fault). `changes`: the rule adds or deletes elements. */
+  use(name: string, place: Place, changes = false): number {
+    let index = this.#indexes.get(name)
+    if (index === undefined) {
+      const set = this.#byName.get(name)
+      if (set === undefined) {
+        this.#context.fault(place, `there is no set \`${escapeText(name)}\``)
+        return 0
+      }
+      const type = SET_SHAPES.get(set.type)
+      if (type === undefined && set.type !== 'list:set') {
+        this.#context.fault(
+          place,
+          `the set \`${escapeText(name)}\` is of the type ${escapeText(set.type)}, which is not supported`,
+        )
+        return 0
+      }
+      index = this.names.push(name) - 1
+      this.#indexes.set(name, index)
+      this.#used.push({ set, place, type, live: set.options['counters'] !== undefined })
+      if (index > L.SET_COUNT_MAX) this.#context.fault(place, `more than ${L.SET_COUNT_MAX} sets`)
     }
-    const type = TYPES.get(set.type)
-    if (type === undefined && set.type !== 'list:set') {
-      this.#context.fault(place, `${label} is of type ${escapeText(set.type)}, which is not supported`)
-      return 0
-    }
-    for (const option of ['bitmask', 'markmask']) {
-      if (set.options[option] === undefined) continue
-      this.#context.fault(place, `${label} has a ${option}, which is not supported`)
-      return 0
-    }
-    const index = this.names.push(name) - 1
-    this.#indexes.set(name, index)
-    const at = this.#records.reserve(SET_BYTES >>> 2)
-    if (type === undefined) this.#list(set, at, place)
-    else this.#keyed(set, type, at, place)
+    const used = this.#used[index]!
+    if (changes && used.set.type !== 'list:set') used.live = true
+    if (used.set.type === 'list:set') this.#useMembers(used, changes)
     return index
   }
 
-  #list(set: IpSet, at: number, place: Place): void {
-    const members: number[] = []
+  #useMembers({ set, place }: UsedSet, changes: boolean): void {
     for (const entry of set.entries) {
       const part = entry.parts[0]
       if (part?.part !== 'set') continue
       if (this.#byName.get(part.name)?.type === 'list:set') {
         this.#context.fault(place, `the set \`${escapeText(set.name)}\` lists a list, which the kernel refuses`)
-        continue
-      }
-      members.push(this.use(part.name, place), ...this.#time(entry))
+      } else this.use(part.name, place, changes)
     }
-    this.#record(at, {
-      [SET_KIND_OFF]: SET_KIND_LIST,
-      [SET_SHAPES_OFF]: this.#index.pushAll(members),
-      [SET_SHAPE_COUNT_OFF]: members.length / 3,
-    })
+  }
+
+  /** Writes all that were used; before the sections are taken. */
+  finish(): void {
+    for (const used of this.#used) {
+      const at = this.#records.reserve(L.SET_BYTES >>> 2)
+      if (used.type === undefined) this.#list(used, at)
+      else this.#keyed(used, used.type, at)
+    }
+    this.#pool += Math.min(this.#added, this.#context.limits.maxAddedElements)
   }
 
   #record(at: number, fields: Readonly<Record<number, number>>): void {
     for (const [offset, value] of Object.entries(fields)) this.#records.set(at + (Number(offset) >>> 2), value)
   }
 
-  /** The end of an element as two words of a double. */
-  #time(entry: { readonly timeout?: number }): [number, number] {
-    this.#scratch.setFloat64(0, entry.timeout === undefined ? Number.POSITIVE_INFINITY : entry.timeout * 1000, true)
-    return [this.#scratch.getUint32(0, true), this.#scratch.getUint32(4, true)]
+  #setDouble(words: Words, word: number, value: number): void {
+    this.#scratch.setFloat64(0, value, true)
+    words.set(word, this.#scratch.getUint32(0, true))
+    words.set(word + 1, this.#scratch.getUint32(4, true))
   }
 
-  #keyed(set: IpSet, type: TypeShape, at: number, place: Place): void {
-    const elements: Element[] = []
-    const shapes = new Map<string, readonly [number, number]>()
-    for (const entry of set.entries) {
-      const element = this.#element(set, entry, place)
-      if (element === null) continue
-      elements.push(element)
-      shapes.set(element.lengths.join(), element.lengths)
+  #optionFlags({ set, live }: UsedSet): number {
+    const { options } = set
+    return (
+      (live ? L.SET_LIVE : 0) |
+      (options['timeout'] === undefined ? 0 : L.SET_HAS_TIMEOUT) |
+      (options['counters'] === undefined ? 0 : L.SET_HAS_COUNTERS) |
+      (options['skbinfo'] === undefined ? 0 : L.SET_HAS_SKBINFO) |
+      (options['forceadd'] === undefined ? 0 : L.SET_FORCEADD)
+    )
+  }
+
+  /** Elements hold what rules count, or give to packets. */
+  #isWide({ set, live }: UsedSet): boolean {
+    return live || set.options['skbinfo'] !== undefined
+  }
+
+  /** What an element has beside its key. */
+  #extensions(word: number, used: UsedSet, entry: SetEntry, origin: number): void {
+    const entries = this.#entries
+    const put = (offset: number, value: number): void => entries.set(word + (offset >>> 2), value)
+    const end = entry.timeout === undefined ? Number.POSITIVE_INFINITY : entry.timeout * 1000
+    put(L.SET_ENTRY_ORIGIN_OFF, origin + 1)
+    this.#setDouble(entries, word + (L.SET_ENTRY_END_OFF >>> 2), end)
+    if (!this.#isWide(used)) return
+    const { packets = 0n, bytes = 0n, skbmark } = entry
+    put(L.SET_ENTRY_PACKETS_OFF, Number(packets & 0xffffffffn))
+    put(L.SET_ENTRY_PACKETS_OFF + 4, Number(packets >> 32n))
+    put(L.SET_ENTRY_PBYTES_OFF, Number(bytes & 0xffffffffn))
+    put(L.SET_ENTRY_PBYTES_OFF + 4, Number(bytes >> 32n))
+    put(L.SET_ENTRY_SKBMARK_OFF, skbmark?.value ?? 0)
+    put(L.SET_ENTRY_SKBMASK_OFF, skbmark?.mask ?? 0)
+  }
+
+  #list(used: UsedSet, at: number): void {
+    const stride = this.#isWide(used) ? L.SET_WIDE_BYTES : L.SET_ENTRY_BYTES
+    const first = this.#entries.length / ENTRY_WORDS
+    // The same set twice: the one that was added last, in the place of the first.
+    const members = new Map<string, number>()
+    used.set.entries.forEach((entry, i) => {
+      const part = entry.parts[0]
+      if (part?.part === 'set') members.set(part.name, i)
+    })
+    for (const [name, i] of members) {
+      const word = this.#entries.reserve(stride >>> 2)
+      this.#entries.set(word + (L.SET_ENTRY_PORT_OFF >>> 2), this.#indexes.get(name) ?? 0)
+      this.#extensions(word, used, used.set.entries[i]!, i)
     }
-    const count = this.#entries.length / (SET_ENTRY_BYTES >>> 2) + elements.length
-    if (count > this.#context.limits.maxSetElements) {
-      this.#context.fault(
-        place,
-        `the sets have more than ${this.#context.limits.maxSetElements} elements with \`${escapeText(set.name)}\`: raise the limit maxSetElements`,
-      )
-      return
-    }
-    const ordered = [...shapes.values()].sort((a, b) => b[0] - a[0] || b[1] - a[1])
-    const shapeIndex = new Map(ordered.map((s, i) => [s.join(), i]))
-    const firstShape = this.#shapes.length / (SET_SHAPE_BYTES >>> 2)
-    for (const [a, b] of ordered) {
-      this.#shapes.pushAll([...maskWords(set.family, a), ...maskWords(set.family, b)])
-    }
-    const buckets = 2 ** Math.ceil(Math.log2(Math.max(2, elements.length * 2)))
-    const index = this.#index.reserve(buckets)
-    // The same key twice: ipset keeps one element, the one added last.
-    const seen = new Map<string, number>()
-    for (const element of elements) {
-      const shape = shapeIndex.get(element.lengths.join())!
-      const key = `${shape} ${element.key.join()}`
-      const old = seen.get(key)
-      const word = old ?? this.#entries.reserve(SET_ENTRY_BYTES >>> 2)
-      this.#entries.setAll(word + (SET_ENTRY_ADDR1_OFF >>> 2), element.key.slice(0, 4))
-      this.#entries.setAll(word + (SET_ENTRY_ADDR2_OFF >>> 2), element.key.slice(4, 8))
-      this.#entries.set(word + (SET_ENTRY_PORT_OFF >>> 2), element.key[8]!)
-      this.#entries.set(word + (SET_ENTRY_IFACE_OFF >>> 2), element.key[9]!)
-      this.#entries.set(word + (SET_ENTRY_SHAPE_OFF >>> 2), shape)
-      this.#entries.set(word + (SET_ENTRY_NOMATCH_OFF >>> 2), element.nomatch ? 1 : 0)
-      this.#scratch.setFloat64(0, element.endMs, true)
-      this.#entries.set(word + (SET_ENTRY_END_OFF >>> 2), this.#scratch.getUint32(0, true))
-      this.#entries.set(word + (SET_ENTRY_END_OFF >>> 2) + 1, this.#scratch.getUint32(4, true))
-      if (old !== undefined) continue
-      seen.set(key, word)
-      const bucket = index + (setHash(element.key, shape) & (buckets - 1))
-      this.#entries.set(word + (SET_ENTRY_NEXT_OFF >>> 2), this.#index.get(bucket))
-      this.#index.set(bucket, word / (SET_ENTRY_BYTES >>> 2) + 1)
-    }
+    if (used.live) this.#liveMembers += members.size
     this.#record(at, {
-      [SET_KIND_OFF]: SET_KIND_KEYED,
-      [SET_FAMILY_OFF]: set.type === 'bitmap:port' ? 0 : set.family === 'ipv4' ? 4 : 6,
-      [SET_DIMS_OFF]: type.dims,
-      [SET_SHAPES_OFF]: firstShape,
-      [SET_SHAPE_COUNT_OFF]: ordered.length,
-      [SET_INDEX_OFF]: index,
-      [SET_BUCKETS_OFF]: buckets,
-      [SET_FLAGS_OFF]: type.flags,
+      [L.SET_KIND_OFF]: L.SET_KIND_LIST,
+      [L.SET_DIMS_OFF]: 1,
+      [L.SET_FLAGS_OFF]: this.#optionFlags(used),
+      [L.SET_ENTRIES_OFF]: first,
+      [L.SET_COUNT_OFF]: members.size,
+      [L.SET_STRIDE_OFF]: stride,
     })
   }
 
-  /** One element; null when it can never match (an interface that does not exist). */
-  #element(set: IpSet, entry: SetEntry, place: Place): Element | null {
-    const addresses: AddressWords[] = []
-    const lengths: [number, number] = [0, 0]
-    let port = 0
-    let iface = 0
-    const bad = (what: string): null => {
-      this.#context.fault(place, `the set \`${escapeText(set.name)}\` has an element that is no ${what}`)
-      return null
-    }
-    for (const part of entry.parts) {
-      switch (part.part) {
-        case 'net': {
-          const net = this.#net(set, part.prefix)
-          if (net === null || addresses.length > 1) return bad(`${set.type} of ${set.family}`)
-          lengths[addresses.length as 0 | 1] = net.length
-          addresses.push(net.address)
-          break
-        }
-        case 'port':
-          port = part.port + (set.type === 'bitmap:port' ? 0 : part.proto * 65536)
-          break
-        case 'mark':
-          port = part.mark >>> 0
-          break
-        case 'iface':
-          iface = this.#context.linkIds.get(part.name) ?? 0
-          if (iface === 0) return null
-          break
-        default:
-          return bad(set.type)
+  #elementsOf(used: UsedSet, type: TypeShape): Map<string, Element> {
+    const elements = new Map<string, Element>()
+    const { set, place } = used
+    set.entries.forEach((entry, origin) => {
+      const element = elementOf(this.#context, this.#ifaces, set, type, entry, origin)
+      if (element === null) {
+        this.#context.fault(
+          place,
+          `the set \`${escapeText(set.name)}\` has an element that is no ${set.type} of ${set.family}`,
+        )
+        return
       }
+      // The same key twice: ipset keeps one element, the one added last.
+      elements.set(`${element.lengths.join()} ${element.key.join()} ${element.name}`, element)
+    })
+    this.#elements += elements.size
+    const { maxSetElements } = this.#context.limits
+    if (this.#elements > maxSetElements) {
+      this.#context.fault(
+        place,
+        `the sets have more than ${maxSetElements} elements with \`${escapeText(set.name)}\`: raise the limit maxSetElements`,
+      )
+      elements.clear()
     }
-    return {
-      key: [...(addresses[0] ?? ZERO), ...(addresses[1] ?? ZERO), port, iface],
-      lengths,
-      nomatch: entry.nomatch,
-      endMs: entry.timeout === undefined ? Number.POSITIVE_INFINITY : entry.timeout * 1000,
-    }
+    return elements
   }
 
-  /** A prefix, widened by the set's `netmask` (then the kernel masks what it stores and what it looks up). */
-  #net(set: IpSet, prefix: string): { address: AddressWords; length: number } | null {
-    const words = this.#context.prefix(prefix, set.family)
-    if (words === null) return null
-    const netmask = Number(set.options['netmask'] ?? Number.NaN)
-    const length = Math.min(maskLength(set.family, words.mask) ?? Number.NaN, Number.isNaN(netmask) ? 128 : netmask)
-    if (Number.isNaN(length)) return null
-    const mask = maskWords(set.family as Family, length)
-    return { address: words.address.map((w, i) => (w & mask[i]!) >>> 0) as unknown as AddressWords, length }
+  #keyed(used: UsedSet, type: TypeShape, at: number): void {
+    const { set, live, place } = used
+    const elements = [...this.#elementsOf(used, type).values()]
+    const shapes = this.#shapesOf(used, type, elements)
+    const firstShape = this.#shapes.length / (L.SET_SHAPE_BYTES >>> 2)
+    for (const lengths of shapes) this.#shapes.pushAll(shapeWords(set, type, lengths))
+    if (shapes.length > L.SET_SHAPES_MAX)
+      this.#context.fault(
+        place,
+        `the set \`${escapeText(set.name)}\` has more than ${L.SET_SHAPES_MAX} pairs of prefix lengths`,
+      )
+    const shapeIndex = new Map(shapes.map((s, i) => [s.join(), i]))
+    const wide = this.#isWide(used)
+    const stride = wide ? L.SET_WIDE_BYTES : L.SET_ENTRY_BYTES
+    const first = this.#entries.length / ENTRY_WORDS
+    const words = this.#entries.reserve((stride >>> 2) * elements.length)
+    const flags =
+      type.flags |
+      this.#optionFlags(used) |
+      (set.family === 'ipv6' || type.wide ? L.SET_WIDE_KEY : 0) |
+      (type.noZero === 'both' || (type.noZero === 'ipv6' && set.family === 'ipv6') ? L.SET_NO_ZERO : 0)
+    const buckets = live ? 0 : 2 ** Math.ceil(Math.log2(Math.max(2, elements.length * 2)))
+    const index = live ? 0 : this.#index.reserve(buckets)
+    // From the last to the first, so that a bucket's chain is in the order in which they were added.
+    for (let i = elements.length - 1; i >= 0; i--) {
+      const element = elements[i]!
+      const word = words + (stride >>> 2) * i
+      const shape = shapeIndex.get(element.lengths.join())!
+      this.#entries.setAll(word, element.key)
+      this.#entries.set(word + (L.SET_ENTRY_IFACE_OFF >>> 2), element.iface)
+      this.#entries.set(word + (L.SET_ENTRY_SHAPE_OFF >>> 2), shape)
+      this.#entries.set(word + (L.SET_ENTRY_FLAGS_OFF >>> 2), element.flags)
+      this.#extensions(word, used, set.entries[element.origin]!, element.origin)
+      if (live) continue
+      const bucket = index + (setHash(element.key, shape, (flags & L.SET_WIDE_KEY) !== 0) & (buckets - 1))
+      this.#entries.set(word + (L.SET_ENTRY_NEXT_OFF >>> 2), this.#index.get(bucket))
+      this.#index.set(bucket, i + 1)
+    }
+    const maxelem = set.type.startsWith('hash:') ? Number(set.options['maxelem'] ?? DEFAULT_MAXELEM) : U32
+    if (live) {
+      this.#pool += elements.length
+      const room = set.type.startsWith('hash:') ? maxelem : type.bitmapSize(set)
+      this.#added += Math.max(0, room - elements.length) + (set.options['timeout'] === undefined ? 0 : L.SET_PLACES)
+      this.#liveShapes += shapes.length
+    }
+    const range = type.range?.(set)
+    this.#record(at, {
+      [L.SET_KIND_OFF]: L.SET_KIND_KEYED,
+      [L.SET_FAMILY_OFF]: type.anyFamily ? 0 : set.family === 'ipv4' ? 4 : 6,
+      [L.SET_DIMS_OFF]: type.dims,
+      [L.SET_SHAPES_OFF]: firstShape,
+      [L.SET_SHAPE_COUNT_OFF]: shapes.length,
+      [L.SET_INDEX_OFF]: index,
+      [L.SET_BUCKETS_OFF]: buckets,
+      [L.SET_FLAGS_OFF]: flags,
+      [L.SET_ENTRIES_OFF]: first,
+      [L.SET_COUNT_OFF]: elements.length,
+      [L.SET_MAXELEM_OFF]: maxelem,
+      [L.SET_TIMEOUT_OFF]: Number(set.options['timeout'] ?? 0),
+      [L.SET_STRIDE_OFF]: stride,
+      [L.SET_RANGE_FROM_OFF]: range?.[0] ?? 0,
+      [L.SET_RANGE_TO_OFF]: range?.[1] ?? U32,
+      [L.SET_MARKMASK_OFF]: Number(set.options['markmask'] ?? U32),
+      ...Object.fromEntries(type.mask(set).map((w, i) => [L.SET_MASK_OFF + 4 * i, w])),
+    })
+  }
+
+  /** Prefix lengths, longest first. A live set may get hosts, and any pair of lengths that it has. */
+  #shapesOf({ set, live }: UsedSet, type: TypeShape, elements: readonly Element[]): (readonly [number, number])[] {
+    const shapes = new Map(elements.map((e) => [e.lengths.join(), e.lengths] as const))
+    if (live) {
+      const bits = set.family === 'ipv4' ? 32 : 128
+      const side = (i: 0 | 1, network: boolean, present: boolean): number[] => {
+        const own = new Set(elements.map((e) => e.lengths[i]))
+        if (network) own.add(bits)
+        if (own.size === 0) own.add(present ? bits : 0)
+        return [...own]
+      }
+      const second = side(1, (type.flags & L.SET_NET2) !== 0, (type.flags & L.SET_HAS_ADDR2) !== 0)
+      for (const a of side(0, (type.flags & L.SET_NET1) !== 0, (type.flags & L.SET_HAS_ADDR1) !== 0))
+        for (const b of second) shapes.set(`${a},${b}`, [a, b])
+    }
+    return [...shapes.values()].sort((a, b) => b[0] - a[0] || b[1] - a[1])
   }
 
   records(): Uint32Array {
-    return this.#records.words()
+    if (this.#used.length === 0) return new Uint32Array(0)
+    const words = new Words(this.#records.length + (L.SETS_BYTES >>> 2))
+    words.pushAll([
+      this.#pool,
+      this.#pool === 0 ? 1 : 2 ** Math.ceil(Math.log2(this.#pool * 2)),
+      this.#liveShapes,
+      this.#liveMembers,
+    ])
+    words.pushAll([...this.#records.words()])
+    return words.words()
   }
   shapes(): Uint32Array {
     return this.#shapes.words()

@@ -24,6 +24,9 @@ export interface CoreExports {
   clearTrace(): void
   now(): number
   counters(): number
+  setRecords(): number
+  setElements(): number
+  setShapes(): number
   connectionCount(): number
   hotRecords(): number
   coldRecords(): number

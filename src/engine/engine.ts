@@ -10,6 +10,8 @@ import {
   RESULT_BYTES,
   RESULT_TRACE_EVENTS_OFF,
   RESULT_ZONE_OFF,
+  RULES_ERROR_AT,
+  RULES_ERROR_SETS,
   SECTION_CONNECTIONS,
   SECTION_SYSCTLS,
   STOP_ASKED,
@@ -28,7 +30,7 @@ import { type Image, sectionTable, sectionWords } from '../compile/image.js'
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
 import type { Ruleset } from '../netfilter/model.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
-import type { NetworkNamespace } from '../netns/model.js'
+import type { IpSet, NetworkNamespace } from '../netns/model.js'
 import { AnswerReader } from './answer.js'
 import { missingField } from './asked.js'
 import { type BatchHost, PacketBatch } from './batch.js'
@@ -36,6 +38,7 @@ import { readConnection } from './connection.js'
 import { type Core, type CoreExports, inlinedCore, instantiate } from './core.js'
 import { readCounters } from './counters.js'
 import { type ForcedDraw, ForcedDraws } from './draws.js'
+import { readSets } from './sets.js'
 import { exchange, type Place, Rooms } from './swap.js'
 import { type Trace, TraceReader } from './trace.js'
 
@@ -145,7 +148,9 @@ export class Engine implements DataPlane {
   /** See `DataPlane.swapRules`. Compiles the rules; packets of batches that were filled before meet them. */
   swapRules(rulesets: readonly Ruleset[]): void {
     const before = this.#image
-    const namespace = { ...this.#namespace(), rulesets }
+    const old = this.#namespace()
+    const sets = readSets(this.#core, before, old.sets, true)
+    const namespace = { ...old, rulesets, sets }
     const recents = before.symbols.recents ?? []
     const image = compile(namespace, { recentStamps: this.#recentStamps, recents })
     this.#place = exchange(this.#core, this.#rooms, this.#place, before, image)
@@ -260,6 +265,8 @@ export class Engine implements DataPlane {
       case STOP_ASKED:
         throw missingField(batch.view, this.image, batch.name(index), batch.capacity > 1 ? index : undefined)
       case STOP_RULES:
+        if (batch.view.getUint32(RULES_ERROR_AT, true) === RULES_ERROR_SETS)
+          throw new RangeError('no more elements can be added to the sets: raise the compile limit maxAddedElements')
         throw new RangeError('the recent lists are full: raise the compile limit maxRecentEntries')
       default:
         throw new Error(`the core stopped for reason ${reason}`)
@@ -278,6 +285,10 @@ export class Engine implements DataPlane {
   /** Number of live connections. */
   get connections(): number {
     return this.#core.connectionCount()
+  }
+
+  sets(): IpSet[] {
+    return readSets(this.#core, this.image, this.#namespace().sets)
   }
 
   counters(): Ruleset[] {

@@ -4,10 +4,7 @@
 // Addresses are canonical text (`10.0.0.0/8`, `fd00::/64`); `Prefix` always carries its length.
 // All names are literal strings as iptables prints them.
 
-import type { ContextMatch } from './model-context.js'
 import type { HeaderMatch } from './model-header.js'
-import type { LimitMatch } from './model-limits.js'
-import type { OtherTarget } from './model-target.js'
 
 export type Family = 'ipv4' | 'ipv6'
 export type Backend = 'legacy' | 'nft'
@@ -86,6 +83,19 @@ export interface Rule {
 }
 
 export type SetDirection = 'src' | 'dst'
+
+/** `--packets-eq 5` and the like; `ne` is written `! --packets-eq`. */
+export interface SetCounterTest {
+  readonly op: 'eq' | 'ne' | 'lt' | 'gt'
+  /** 0..2^64-1. */
+  readonly value: bigint
+}
+
+/** A set that the target SET works on, with the packet's sides in the order of the set's parts. */
+export interface SetReference {
+  readonly name: string
+  readonly dirs: readonly SetDirection[]
+}
 
 export type Match =
   | { readonly match: 'comment'; readonly comment: string }
@@ -180,8 +190,16 @@ export type Match =
       readonly match: 'set'
       readonly not: boolean
       readonly name: string
+      /** One to six; a set uses as many as its type has parts, and matches nothing when there are fewer. */
       readonly dirs: readonly SetDirection[]
       readonly returnNomatch?: boolean
+      /** `! --update-counters`: the element's counters stay. */
+      readonly keepCounters?: boolean
+      /** `! --update-subcounters`: those of the members of a list stay. */
+      readonly keepSubcounters?: boolean
+      /** Compared with the element's counters, after this packet is counted. */
+      readonly packets?: SetCounterTest
+      readonly bytes?: SetCounterTest
     }
   | {
       readonly match: 'limit'
@@ -200,8 +218,6 @@ export type Match =
     }
   | { readonly match: 'nfacct'; readonly name: string }
   | HeaderMatch
-  | ContextMatch
-  | LimitMatch
 
 export type CtStateName = 'INVALID' | 'NEW' | 'ESTABLISHED' | 'RELATED' | 'UNTRACKED' | 'SNAT' | 'DNAT'
 export type AddrTypeName =
@@ -249,8 +265,6 @@ export type Target =
       readonly value: number
       readonly ctmask: number
       readonly nfmask: number
-      /** What is set, saved or restored is shifted to the left (above 0) or right by so many bits, -31..31; absent: not. */
-      readonly shift?: number
     }
   | {
       readonly target: 'LOG'
@@ -284,7 +298,23 @@ export type Target =
   | { readonly target: 'NOTRACK' }
   | { readonly target: 'TCPMSS'; readonly mss: number | 'clamp-to-pmtu' }
   | { readonly target: 'CHECKSUM' }
-  | OtherTarget
+  | {
+      /** Adds, deletes, then maps: each where it is given, at least one. */
+      readonly target: 'SET'
+      readonly add?: SetReference & {
+        /** What is there already is renewed. */
+        readonly exist?: boolean
+        /** Seconds, 0 for ever; absent: the set's own. */
+        readonly timeout?: number
+      }
+      readonly del?: SetReference
+      /** What the element says is given to the packet; priority and queue are nothing that is modelled. */
+      readonly map?: SetReference & {
+        readonly mark?: boolean
+        readonly prio?: boolean
+        readonly queue?: boolean
+      }
+    }
 
 /** The built-in chains of each table, in the order of the hooks. */
 export const BUILTIN_CHAINS: Readonly<Record<TableName, readonly HookName[]>> = {

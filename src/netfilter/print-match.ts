@@ -1,10 +1,10 @@
 // Matches as iptables-save (legacy, 1.8.9) prints them: ` -m NAME` and the options in the order of the extension's save
 // function, negation as ` !` before the option. Owns nothing but this text.
+
 import type { Match, Negatable, Range } from './model.js'
 import { SCTP_CHUNKS, TCP_FLAG_NAMES } from './names.js'
-import { printContextMatch } from './print-match-context.js'
 import { printHeaderMatch } from './print-match-header.js'
-import { printLimitMatch } from './print-match-limits.js'
+import { printSetMatch } from './print-set.js'
 import { quote } from './quote.js'
 
 type MatchOf<K extends Match['match']> = Extract<Match, { readonly match: K }>
@@ -187,15 +187,11 @@ export function printMatch(m: Match): string {
     case 'iprange':
       return iprange(m)
     case 'set':
-      return ` -m set${not(m)} --match-set ${m.name} ${m.dirs.join(',')}${m.returnNomatch ? ' --return-nomatch' : ''}`
+      return printSetMatch(m)
     case 'limit':
       return ` -m limit --limit ${m.rate}/${m.unit}${m.burst === 5 ? '' : ` --limit-burst ${m.burst}`}`
     case 'physdev':
       return physdev(m)
-    case 'owner':
-      return printContextMatch(m)
-    case 'quota':
-      return printLimitMatch(m)
     case 'length':
     case 'ttl':
     case 'hl':

@@ -1,7 +1,8 @@
 // Targets as iptables-save (legacy, 1.8.9) prints them: ` -j NAME` and the options in the order of the extension's save
 // function, defaults left out. Owns nothing but this text.
+
 import type { NatRange, Target } from './model.js'
-import { printOtherTarget } from './print-target-other.js'
+import { printSetTarget } from './print-set.js'
 import { quote } from './quote.js'
 
 type TargetOf<K extends Target['target']> = Extract<Target, { readonly target: K }>
@@ -45,11 +46,9 @@ function npt(side: 'src' | 'dst', prefix: string): string {
 }
 
 function connmark(t: TargetOf<'CONNMARK'>): string {
-  const { shift = 0 } = t
-  const shifted = shift === 0 ? '' : ` --${shift > 0 ? 'left' : 'right'}-shift-mark ${Math.abs(shift)}`
   return t.op === 'set'
-    ? ` -j CONNMARK --set-xmark ${hex(t.value)}/${hex(t.ctmask)}${shifted}`
-    : ` -j CONNMARK --${t.op}-mark --nfmask ${hex(t.nfmask)} --ctmask ${hex(t.ctmask)}${shifted}`
+    ? ` -j CONNMARK --set-xmark ${hex(t.value)}/${hex(t.ctmask)}`
+    : ` -j CONNMARK --${t.op}-mark --nfmask ${hex(t.nfmask)} --ctmask ${hex(t.ctmask)}`
 }
 
 function log(t: TargetOf<'LOG'>): string {
@@ -129,7 +128,7 @@ export function printTarget(t: Target): string {
       return t.mss === 'clamp-to-pmtu' ? ' -j TCPMSS --clamp-mss-to-pmtu' : ` -j TCPMSS --set-mss ${t.mss}`
     case 'CHECKSUM':
       return ' -j CHECKSUM --checksum-fill'
-    default:
-      return printOtherTarget(t)
+    case 'SET':
+      return printSetTarget(t)
   }
 }

@@ -1,16 +1,15 @@
 // Reading the other matches: comment, addrtype, iprange, set, physdev, nfacct.
 // Spec: iptables-extensions(8); free text is cut to the bytes that the kernel keeps, as iptables does.
 import { type Draft, type Extension, negatable, type Option, type OptionWords, options, refuse } from './extension.js'
-import type { Match, SetDirection } from './model.js'
+import type { Match } from './model.js'
 import { ADDR_TYPES } from './names.js'
 import { nameList } from './read-match-state.js'
+import { setMatch } from './read-set.js'
 import { address, byteLength, cutBytes, isBareName, shown } from './words.js'
 
 type MatchOf<K extends Match['match']> = Draft<Extract<Match, { readonly match: K }>>
 
 const COMMENT_BYTES = 255
-const SET_NAME_BYTES = 31
-const SET_DIMENSIONS = 3
 const NFACCT_NAME_BYTES = 31
 
 /** Longest interface name in bytes. */
@@ -113,45 +112,6 @@ const iprange: Extension<IprangeDraft> = {
   },
 }
 
-type SetDraft = MatchOf<'set'>
-const matchSet: Option<SetDraft> = {
-  words: 2,
-  not: true,
-  id: 'match-set',
-  read: (d, w) => {
-    if (!isBareName(w.word))
-      throw w.bad(`${shown(w.word)} is no name of a set: expected a name without blanks and quotes`)
-    if (byteLength(w.word) > SET_NAME_BYTES) {
-      throw w.bad(`the set name ${shown(w.word)} is too long: expected at most ${SET_NAME_BYTES} bytes`)
-    }
-    const dirs = w.second.split(',')
-    if (dirs.length > SET_DIMENSIONS || !dirs.every((x) => x === 'src' || x === 'dst')) {
-      throw w.bad(`${shown(w.second)} is no list of directions: expected one to three of src and dst`, 'second')
-    }
-    d.not = w.not
-    d.name = w.word
-    d.dirs = dirs as SetDirection[]
-  },
-}
-
-const set: Extension<SetDraft> = {
-  name: 'set',
-  start: () => ({ match: 'set' }),
-  options: options<SetDraft>({
-    'match-set': matchSet,
-    set: matchSet,
-    'return-nomatch': {
-      words: 0,
-      read: (d) => {
-        d.returnNomatch = true
-      },
-    },
-  }),
-  end(d) {
-    if (d.name === undefined) refuse('set needs --match-set')
-  },
-}
-
 /** An interface name of a rule, refused when the kernel can have none such. */
 export function ifaceName(words: Pick<OptionWords, 'word' | 'bad'>): string {
   const { word } = words
@@ -221,7 +181,7 @@ export const OTHER_KNOWN_MATCHES: readonly Extension<never>[] = [
   comment,
   addrtype,
   iprange,
-  set,
+  setMatch,
   physdev,
   nfacct,
 ] as never

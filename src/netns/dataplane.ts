@@ -3,6 +3,7 @@
 // limiters and the clock. Time is an input (`Packet.at_ms`), randomness is drawn from `seed`: see docs/semantics.md.
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
 import type { Ruleset } from '../netfilter/model.js'
+import type { IpSet } from './model.js'
 
 export interface DataPlaneOptions {
   /** Seed of every random draw, an unsigned 32-bit number or a bigint below 2^64. Default 0. */
@@ -34,6 +35,11 @@ export interface DataPlane {
    * stay in force then.
    */
   swapRules(rulesets: readonly Ruleset[]): void
+  /**
+   * The sets as they stand now: elements that were added or deleted by rules, counters, what is left of timeouts (whole
+   * seconds, at least 1). `printIpsets` prints them as `ipset save` does.
+   */
+  sets(): IpSet[]
   /** The clock: milliseconds, the largest `at_ms` seen. */
   readonly now: number
 }

@@ -1,293 +1,189 @@
-// IP sets, from `ipset save` (and what `ipset restore` takes of it: create, add, flush-less text).
-// Owns the syntax of set types and their elements. Spec: ipset(8) 7.x; kernel net/netfilter/ipset/.
-// An element is split into the parts that its type names; addresses become prefixes, ranges become several elements.
+// IP sets from `ipset save`, and whatever else `ipset restore` takes: the commands are carried out in order and the sets
+// that are there at the end are the result. Owns the commands. Spec: ipset(8) 7.17; kernel
+// net/netfilter/ipset/ip_set_core.c (ip_set_create, ip_set_swap, ip_set_rename, ip_set_destroy).
 import { type Fault, FaultError } from '../net/fault.js'
-import { canonicalAddress, canonicalPrefix, familyOf, rangeToPrefixes } from '../net/ip.js'
-import { isIcmp, protoNumber } from '../net/proto.js'
-import type { Family } from '../netfilter/model.js'
+import { byteLength } from '../netfilter/words.js'
 import { quoted } from './fields.js'
-import { isInterfaceName, type ReadOptions } from './links.js'
-import type { IpSet, SetEntry, SetPart } from './model.js'
+import { OpenSet } from './ipset-add.js'
+import { SetFault, type Word } from './ipset-element.js'
+import { createOptions } from './ipset-options.js'
+import { SET_TYPES } from './ipset-types.js'
+import type { ReadOptions } from './links.js'
+import type { IpSet } from './model.js'
 
-type PartKind = 'ip' | 'net' | 'port' | 'mark' | 'mac' | 'iface' | 'set'
+const NAME_BYTES = 31
 
-const TYPES: ReadonlyMap<string, readonly PartKind[]> = new Map<string, readonly PartKind[]>([
-  ['bitmap:ip', ['ip']],
-  ['bitmap:ip,mac', ['ip', 'mac']],
-  ['bitmap:port', ['port']],
-  ['hash:ip', ['ip']],
-  ['hash:mac', ['mac']],
-  ['hash:ip,mac', ['ip', 'mac']],
-  ['hash:ip,mark', ['ip', 'mark']],
-  ['hash:ip,port', ['ip', 'port']],
-  ['hash:ip,port,ip', ['ip', 'port', 'ip']],
-  ['hash:ip,port,net', ['ip', 'port', 'net']],
-  ['hash:net', ['net']],
-  ['hash:net,net', ['net', 'net']],
-  ['hash:net,port', ['net', 'port']],
-  ['hash:net,port,net', ['net', 'port', 'net']],
-  ['hash:net,iface', ['net', 'iface']],
-  ['list:set', ['set']],
-])
-/** Options of `create` with a value, and those without. */
-const VALUE_OPTIONS = new Set([
-  'family',
-  'hashsize',
-  'maxelem',
-  'bucketsize',
-  'initval',
-  'netmask',
-  'bitmask',
-  'markmask',
-])
-for (const name of ['timeout', 'range', 'size', 'probes', 'resize', 'gc']) VALUE_OPTIONS.add(name)
-const FLAG_OPTIONS = new Set(['counters', 'comment', 'skbinfo', 'forceadd', 'wildcard'])
-/** Options of `add` with a value that decides nothing here. */
-const IDLE_ADD_OPTIONS = new Set(['packets', 'bytes', 'comment', 'skbmark', 'skbprio', 'skbqueue', 'before', 'after'])
-/** A range may stand for at most this many elements. */
-const MAX_ELEMENTS_OF_ONE = 65536
-
-/** What is wrong with one line; `column` from 1. */
-class LineFault extends Error {
-  readonly column: number
-  constructor(column: number, message: string) {
-    super(message)
-    this.column = column
-  }
-}
-
-interface Word {
-  readonly text: string
-  readonly column: number
-}
-
-/** Words of a line; a word may be in double quotes, with backslash before a quote. */
+/** Words of a line; a word may be in double quotes, with a backslash before a quote. */
 function words(line: string): Word[] {
   const found: Word[] = []
   for (const m of line.matchAll(/"((?:[^"\\]|\\.)*)"|[^\s"]+|"/g)) {
-    if (m[0] === '"') throw new LineFault(m.index + 1, 'a quote without its end')
-    found.push({ text: m[1] === undefined ? m[0] : m[1].replace(/\\(.)/g, '$1'), column: m.index + 1 })
+    if (m[0] === '"') throw new SetFault(m.index + 1, 'a quote without its end')
+    found.push({ text: m[1] === undefined ? m[0] : m[1].replace(/\\(")/g, '$1'), column: m.index + 1 })
   }
   return found
 }
 
-interface OpenSet {
-  readonly name: string
-  readonly type: string
-  readonly kinds: readonly PartKind[]
-  readonly family: Family
-  readonly entries: SetEntry[]
-  readonly options: Record<string, string>
+/** Every spelling of a command that is carried out. */
+const COMMANDS: Readonly<Record<string, 'create' | 'add' | 'del' | 'flush' | 'destroy' | 'rename' | 'swap'>> = {
+  ...{ create: 'create', n: 'create', '-N': 'create', '--create': 'create' },
+  ...{ add: 'add', '-A': 'add', '--add': 'add', del: 'del', '-D': 'del', '--del': 'del' },
+  ...{ flush: 'flush', '-F': 'flush', '--flush': 'flush', destroy: 'destroy', x: 'destroy', '-X': 'destroy' },
+  ...{ '--destroy': 'destroy', rename: 'rename', e: 'rename', '-E': 'rename', '--rename': 'rename' },
+  ...{ swap: 'swap', w: 'swap', '-W': 'swap', '--swap': 'swap' },
+}
+const EXIST: ReadonlySet<string> = new Set(['-exist', '--exist', '-!'])
+
+/** What a set is for the kernel when two are swapped: its type's parts and its family. */
+function nature(set: OpenSet): string {
+  const parts = new Set(set.kind.parts.map((p) => (p === 'one' || p === 'net' || p === 'net0' ? 'ip' : p)))
+  const second = set.kind.parts.filter((p) => /^(ip|one|net|net0)$/.test(p)).length > 1
+  const family = set.kind.family === 'none' ? '' : set.family
+  return `${[...parts].sort().join()} ${second} ${set.kind.nomatch} ${family}`
 }
 
-function create(line: readonly Word[]): OpenSet {
-  const [, name, type] = line
-  if (name === undefined || type === undefined) throw new LineFault(1, '`create NAME TYPE [OPTIONS]` was expected')
-  if (name.text.length > 31) throw new LineFault(name.column, 'a set name has at most 31 characters')
-  const kinds = TYPES.get(type.text)
-  if (kinds === undefined) throw new LineFault(type.column, `unknown set type ${quoted(type.text)}`)
-  const options = Object.create(null) as Record<string, string>
-  let family: Family = 'ipv4'
-  for (let i = 3; i < line.length; i++) {
-    const option = line[i]!
-    if (FLAG_OPTIONS.has(option.text)) options[option.text] = ''
-    else if (VALUE_OPTIONS.has(option.text)) {
-      const value = line[++i]
-      if (value === undefined) throw new LineFault(option.column, `${quoted(option.text)} needs a value`)
-      options[option.text] = value.text
-      if (option.text !== 'family') continue
-      if (value.text !== 'inet' && value.text !== 'inet6') {
-        throw new LineFault(value.column, `unknown family ${quoted(value.text)}; inet or inet6 was expected`)
-      }
-      family = value.text === 'inet6' ? 'ipv6' : 'ipv4'
-    } else throw new LineFault(option.column, `unknown option ${quoted(option.text)} of a set`)
-  }
-  return { name: name.text, type: type.text, kinds, family, entries: [], options }
-}
+/** The sets as they stand while the text is read. */
+class Session {
+  readonly sets = new Map<string, OpenSet>()
 
-function netParts(word: Word, family: Family): SetPart[] {
-  const bad = (): never => {
-    throw new LineFault(word.column, `${quoted(word.text)} is not an ${family} address, prefix or range of addresses`)
-  }
-  const range = /^([^-/]+)-([^-/]+)$/.exec(word.text)
-  if (range) {
-    const from = canonicalAddress(range[1]!)
-    const to = canonicalAddress(range[2]!)
-    if (from === null || to === null || familyOf(from) !== family || familyOf(to) !== family) return bad()
-    try {
-      return rangeToPrefixes(from, to).map((prefix) => ({ part: 'net', prefix }))
-    } catch {
-      return bad()
-    }
-  }
-  const prefix = canonicalPrefix(word.text)
-  if (prefix === null || familyOf(prefix) !== family) return bad()
-  return [{ part: 'net', prefix }]
-}
-
-/** ICMP messages stand in a set as type and code: `icmp:8/0`, or one of these names. */
-const ICMP_NAMES: ReadonlyMap<string, number> = new Map([
-  ['echo-reply', 0],
-  ['pong', 0],
-  ['network-unreachable', 0x300],
-  ['host-unreachable', 0x301],
-  ['protocol-unreachable', 0x302],
-  ['port-unreachable', 0x303],
-  ['fragmentation-needed', 0x304],
-  ['echo-request', 0x800],
-  ['ping', 0x800],
-  ['ttl-zero-during-transit', 0xb00],
-  ['ttl-zero-during-reassembly', 0xb01],
-])
-const ICMPV6_NAMES: ReadonlyMap<string, number> = new Map([
-  ['no-route', 0x100],
-  ['communication-prohibited', 0x101],
-  ['address-unreachable', 0x103],
-  ['port-unreachable', 0x104],
-  ['packet-too-big', 0x200],
-  ['ttl-zero-during-transit', 0x300],
-  ['echo-request', 0x8000],
-  ['ping', 0x8000],
-  ['echo-reply', 0x8100],
-  ['pong', 0x8100],
-])
-
-function portParts(word: Word, bare: boolean): SetPart[] {
-  const colon = word.text.indexOf(':')
-  const name = colon < 0 ? 'tcp' : word.text.slice(0, colon)
-  const text = word.text.slice(colon + 1)
-  const proto = protoNumber(name)
-  if (proto === null) throw new LineFault(word.column, `unknown protocol ${quoted(name)} in a set element`)
-  if (isIcmp(proto)) {
-    const typeCode = /^([0-9]{1,3})\/([0-9]{1,3})$/.exec(text)
-    const named = (proto === 1 ? ICMP_NAMES : ICMPV6_NAMES).get(text)
-    const port = typeCode ? Number(typeCode[1]) * 256 + Number(typeCode[2]) : named
-    if (port === undefined || port > 65535 || (typeCode && Number(typeCode[2]) > 255)) {
-      throw new LineFault(word.column, `unknown ICMP message ${quoted(text)}; TYPE/CODE or a name was expected`)
-    }
-    return [{ part: 'port', proto, port }]
-  }
-  const range = /^([0-9]{1,5})(?:-([0-9]{1,5}))?$/.exec(text)
-  const from = Number(range?.[1] ?? Number.NaN)
-  const to = Number(range?.[2] ?? range?.[1] ?? Number.NaN)
-  if (!(from <= to && to <= 65535))
-    throw new LineFault(word.column, `${quoted(text)} is not a port from 0 to 65535 or a range`)
-  // A bitmap of ports knows no protocol: 0 stands for any.
-  return Array.from({ length: to - from + 1 }, (_, i) => ({ part: 'port', proto: bare ? 0 : proto, port: from + i }))
-}
-
-function partChoices(word: Word, kind: PartKind, set: OpenSet): SetPart[] {
-  switch (kind) {
-    case 'ip':
-    case 'net':
-      return netParts(word, set.family)
-    case 'port':
-      return portParts(word, set.type === 'bitmap:port')
-    case 'mark': {
-      const mark = /^(0x[0-9a-f]{1,8}|[0-9]{1,10})$/i.test(word.text) ? Number(word.text) : Number.NaN
-      if (!(mark <= 0xffffffff)) throw new LineFault(word.column, `${quoted(word.text)} is not a 32-bit mark`)
-      return [{ part: 'mark', mark }]
-    }
-    case 'mac':
-      if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(word.text)) {
-        throw new LineFault(word.column, `${quoted(word.text)} is not an Ethernet address`)
-      }
-      return [{ part: 'mac', mac: word.text.toLowerCase() }]
-    case 'iface':
-      if (word.text.startsWith('physdev:'))
-        throw new LineFault(word.column, '`physdev:` in a set element is not supported')
-      if (!isInterfaceName(word.text)) throw new LineFault(word.column, `${quoted(word.text)} is not an interface name`)
-      return [{ part: 'iface', name: word.text }]
-    case 'set':
-      return [{ part: 'set', name: word.text }]
-  }
-}
-
-/** Every combination of the choices, one element each. */
-function combine(choices: readonly SetPart[][], column: number): SetPart[][] {
-  let elements: SetPart[][] = [[]]
-  for (const choice of choices) {
-    if (elements.length * choice.length > MAX_ELEMENTS_OF_ONE) {
-      throw new LineFault(column, `the ranges stand for more than ${MAX_ELEMENTS_OF_ONE} elements`)
-    }
-    elements = elements.flatMap((element) => choice.map((part) => [...element, part]))
-  }
-  return elements
-}
-
-function add(line: readonly Word[], set: OpenSet): void {
-  const element = line[2]
-  if (element === undefined) throw new LineFault(1, '`add NAME ELEMENT [OPTIONS]` was expected')
-  let timeout: number | undefined
-  let nomatch = false
-  for (let i = 3; i < line.length; i++) {
-    const option = line[i]!
-    if (option.text === 'nomatch') nomatch = true
-    else if (option.text === 'timeout') {
-      const value = line[++i]
-      timeout = value !== undefined && /^[0-9]{1,10}$/.test(value.text) ? Number(value.text) : undefined
-      if (timeout === undefined) throw new LineFault(option.column, '`timeout` needs a number of seconds')
-    } else if (IDLE_ADD_OPTIONS.has(option.text)) i++
-    else throw new LineFault(option.column, `unknown option ${quoted(option.text)} of an element`)
-  }
-  const texts = set.kinds.length === 1 ? [element.text] : element.text.split(',')
-  const optionalMac = set.type === 'bitmap:ip,mac' && texts.length === 1
-  if (texts.length !== set.kinds.length && !optionalMac) {
-    throw new LineFault(
-      element.column,
-      `${quoted(element.text)} does not have the ${set.kinds.length} parts of ${set.type}`,
-    )
-  }
-  let column = element.column
-  const choices = texts.map((text, i) => {
-    const parts = partChoices({ text, column }, set.kinds[i]!, set)
-    column += text.length + 1
-    return parts
-  })
-  for (const parts of combine(choices, element.column)) {
-    // A timeout of 0 is "for ever" in a set with timeouts.
-    set.entries.push({ parts, nomatch, ...(timeout === undefined || timeout === 0 ? {} : { timeout }) })
-  }
-}
-
-/** Reads `ipset save`. Unknown set types, options and commands are refused by name. Throws a FaultError. */
-export function readIpsets(text: string, options: ReadOptions): IpSet[] {
-  const sets = new Map<string, OpenSet>()
-  const faults: Fault[] = []
-  const find = (name: Word | undefined): OpenSet => {
-    const set = name === undefined ? undefined : sets.get(name.text)
+  find(name: Word | undefined): OpenSet {
+    const set = name === undefined ? undefined : this.sets.get(name.text)
     if (set !== undefined) return set
-    throw new LineFault(
-      name?.column ?? 1,
-      `there is no set ${quoted(name?.text ?? '')}; \`create\` must come before \`add\``,
-    )
+    const shown = quoted(name?.text ?? '')
+    throw new SetFault(name?.column ?? 1, `there is no set ${shown}; \`create\` must come before it is used`)
   }
+
+  /** Does a list hold it? */
+  #isListed(name: string): boolean {
+    return [...this.sets.values()].some((set) => set.members.includes(name))
+  }
+
+  #newName(word: Word | undefined): string {
+    if (word === undefined) throw new SetFault(1, 'the name of a set was expected')
+    if (byteLength(word.text) > NAME_BYTES)
+      throw new SetFault(word.column, `a set name has at most ${NAME_BYTES} characters`)
+    if (this.sets.has(word.text)) throw new SetFault(word.column, `the set ${quoted(word.text)} appears twice`)
+    return word.text
+  }
+
+  create(line: readonly Word[], exist: boolean): void {
+    const [, name, type, ...rest] = line
+    if (name === undefined || type === undefined) throw new SetFault(1, '`create NAME TYPE [OPTIONS]` was expected')
+    const kind = SET_TYPES.get(type.text)
+    if (kind === undefined) throw new SetFault(type.column, `unknown set type ${quoted(type.text)}`)
+    const { options, family } = createOptions(rest, type.text, kind)
+    const old = this.sets.get(name.text)
+    if (exist && old !== undefined && sameSet(old, type.text, options)) return
+    const made = this.#newName(name)
+    this.sets.set(made, new OpenSet(made, type.text, kind, family, options))
+  }
+
+  #unused(word: Word, what: string): void {
+    if (this.#isListed(word.text)) throw new SetFault(word.column, `${quoted(word.text)} is in a list: ${what}`)
+  }
+
+  destroy(name: Word | undefined): void {
+    if (name === undefined) {
+      this.sets.clear()
+      return
+    }
+    this.find(name)
+    this.#unused(name, 'it cannot be destroyed')
+    this.sets.delete(name.text)
+  }
+
+  rename(from: Word | undefined, to: Word | undefined): void {
+    const set = this.find(from)
+    this.#unused(from!, 'it cannot be renamed')
+    const name = this.#newName(to)
+    set.name = name
+    this.#replace(new Map([...this.sets].map(([key, value]) => [key === from!.text ? name : key, value])))
+  }
+
+  /** Two sets change places: their contents under the other's name. */
+  swap(from: Word | undefined, to: Word | undefined): void {
+    const [a, b] = [this.find(from), this.find(to)]
+    if (nature(a) !== nature(b)) throw new SetFault(from!.column, 'sets of different types cannot be swapped')
+    a.name = to!.text
+    b.name = from!.text
+    this.#replace(new Map([...this.sets].map(([key, value]) => [key, value === a ? b : value === b ? a : value])))
+  }
+
+  #replace(sets: ReadonlyMap<string, OpenSet>): void {
+    this.sets.clear()
+    for (const [name, set] of sets) this.sets.set(name, set)
+  }
+
+  /** Carries out one line; true when the text ends here. */
+  run(text: string): boolean {
+    const all = words(text)
+    const exist = all.some((w) => EXIST.has(w.text))
+    const line = all.filter((w) => !EXIST.has(w.text))
+    const command = line[0]
+    if (command === undefined || command.text.startsWith('#') || command.text === 'COMMIT') return false
+    if (command.text === 'quit') return true
+    switch (Object.hasOwn(COMMANDS, command.text) ? COMMANDS[command.text] : undefined) {
+      case 'create':
+        this.create(line, exist)
+        break
+      case 'add':
+        this.find(line[1]).add(line, exist, (name) => this.find(name))
+        break
+      case 'del':
+        this.find(line[1]).delete(line, exist)
+        break
+      case 'flush':
+        if (line[1] !== undefined) this.find(line[1]).flush()
+        else for (const set of this.sets.values()) set.flush()
+        break
+      case 'destroy':
+        this.destroy(line[1])
+        break
+      case 'rename':
+        this.rename(line[1], line[2])
+        break
+      case 'swap':
+        this.swap(line[1], line[2])
+        break
+      default:
+        throw new SetFault(
+          command.column,
+          `unknown command ${quoted(command.text)}; \`create\` or \`add\` was expected (or del, flush, destroy, rename, swap)`,
+        )
+    }
+    return false
+  }
+}
+
+/** With -exist, a set may be created again as it is; its present size and its hash do not count. */
+function sameSet(set: OpenSet, type: string, options: Readonly<Record<string, string>>): boolean {
+  const keys = set.kind.options.filter((key) => !['hashsize', 'bucketsize', 'initval', 'forceadd'].includes(key))
+  return set.type === type && keys.every((key) => set.options[key] === options[key])
+}
+
+/**
+ * Reads `ipset save` or a script for `ipset restore`: the sets at its end, lists last. What the kernel or ipset would
+ * refuse (an element twice, a full set, a list in a list, …) is a fault with its line, as are unknown set types, options
+ * and commands. Throws a FaultError.
+ */
+export function readIpsets(text: string, options: ReadOptions): IpSet[] {
+  const session = new Session()
+  const faults: Fault[] = []
   for (const [i, raw] of text.split('\n').entries()) {
     try {
-      const line = words(raw)
-      const command = line[0]
-      if (command === undefined || command.text.startsWith('#') || command.text === 'COMMIT') continue
-      if (command.text === 'create' || command.text === '-N') {
-        const set = create(line)
-        if (sets.has(set.name)) throw new LineFault(line[1]!.column, `the set ${quoted(set.name)} appears twice`)
-        sets.set(set.name, set)
-      } else if (command.text === 'add' || command.text === '-A') add(line, find(line[1]))
-      else
-        throw new LineFault(
-          command.column,
-          `unknown command ${quoted(command.text)}; \`create\` or \`add\` was expected`,
-        )
+      if (session.run(raw)) break
     } catch (error) {
-      if (!(error instanceof LineFault)) throw error
+      if (!(error instanceof SetFault)) throw error
       faults.push({ file: options.file, line: i + 1, column: error.column, message: error.message })
     }
   }
   if (faults.length > 0) throw new FaultError(faults)
-  return [...sets.values()].map(({ name, type, family, entries, options: o }) => ({
-    name,
-    type,
-    family,
-    entries,
-    options: o,
+  const sets = [...session.sets.values()]
+  const isList = (set: OpenSet): boolean => set.type === 'list:set'
+  return [...sets.filter((s) => !isList(s)), ...sets.filter(isList)].map((set) => ({
+    name: set.name,
+    type: set.type,
+    family: set.family,
+    entries: set.entries,
+    options: set.options,
   }))
 }

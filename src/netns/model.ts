@@ -3,7 +3,7 @@
 // kernel always has: every route, policy rule, address and sysctl that counts is written out.
 // Kernel: net/ipv4/devinet.c, fib_frontend.c, fib_rules.c; net/ipv6/addrconf.c; net/core/sysctl_net_core.c.
 import type { ConntrackEntry } from '../net/packet.js'
-import type { Family, Prefix, Range, Ruleset } from '../netfilter/model.js'
+import type { Family, Masked, Prefix, Range, Ruleset } from '../netfilter/model.js'
 
 export interface Address {
   /** Canonical text, no length. */
@@ -104,7 +104,14 @@ export interface PolicyRule {
 export type SetPart =
   | { readonly part: 'net'; readonly prefix: Prefix }
   | { readonly part: 'port'; readonly proto: number; readonly port: number }
-  | { readonly part: 'iface'; readonly name: string }
+  | {
+      readonly part: 'iface'
+      readonly name: string
+      /** Written `physdev:NAME`: a bridge port. The kernel compares it with nothing that a rule can ask for. */
+      readonly physdev?: boolean
+      /** Any interface whose name begins so. */
+      readonly wildcard?: boolean
+    }
   | { readonly part: 'mac'; readonly mac: string }
   | { readonly part: 'mark'; readonly mark: number }
   | { readonly part: 'set'; readonly name: string }
@@ -114,14 +121,25 @@ export interface SetEntry {
   readonly nomatch: boolean
   /** Seconds from the start of the clock; absent: for ever. */
   readonly timeout?: number
+  /** Of sets with `counters`; absent: 0. */
+  readonly packets?: bigint
+  readonly bytes?: bigint
+  readonly comment?: string
+  /** Of sets with `skbinfo`: what `SET --map-set` gives to a packet; absent: mark 0/0, priority 0, queue 0. */
+  readonly skbmark?: Masked
+  readonly skbprio?: number
+  readonly skbqueue?: number
 }
 
 export interface IpSet {
   readonly name: string
   /** As ipset has it, e.g. `hash:ip,port`, `bitmap:port`, `list:set`. */
   readonly type: string
+  /** Of what it holds; of no meaning for bitmap:port, hash:mac and list:set. */
   readonly family: Family
+  /** In the order in which they were added; the members of a list in theirs. */
   readonly entries: readonly SetEntry[]
+  /** Options of `create` with their values, '' for those without one. */
   readonly options: Readonly<Record<string, string>>
 }
 

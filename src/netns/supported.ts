@@ -3,7 +3,7 @@
 import { escapeText, type Fault, FaultError } from '../net/fault.js'
 import type { Match, Rule, Ruleset, Table } from '../netfilter/model.js'
 import { BUILTIN_CHAINS } from '../netfilter/model.js'
-import type { NetworkNamespace } from './model.js'
+import type { IpSet, NetworkNamespace } from './model.js'
 
 /** Set types whose membership is evaluated. */
 const SET_TYPES: ReadonlySet<string> = new Set([
@@ -47,8 +47,21 @@ const REJECTS: Readonly<Record<'ipv4' | 'ipv6', ReadonlySet<string>>> = {
 interface Scene {
   readonly ruleset: Ruleset
   readonly bridged: boolean
-  /** Type of each set by its name. */
-  readonly sets: ReadonlyMap<string, string>
+  /** Sets by their names. */
+  readonly sets: ReadonlyMap<string, IpSet>
+}
+
+function setFault(name: string, scene: Scene): string | null {
+  const set = scene.sets.get(name)
+  if (set === undefined) return `the set ${escapeText(name)} does not exist in this namespace`
+  const { type } = set
+  if (!SET_TYPES.has(type)) return `sets of type ${escapeText(type)} (${escapeText(name)}) cannot be evaluated`
+  const kinds = type.split(':')[1]!.split(',')
+  const host = set.family === 'ipv4' ? '/32' : '/128'
+  const wide = set.entries.some((e) =>
+    e.parts.some((p, i) => p.part === 'net' && kinds[i] === 'ip' && !p.prefix.endsWith(host)),
+  )
+  return wide ? `the set ${escapeText(name)} of type ${type} has a network where one address is expected` : null
 }
 
 function matchFault(m: Match, scene: Scene): string | null {
@@ -67,15 +80,8 @@ function matchFault(m: Match, scene: Scene): string | null {
         ? 'SCTP chunk flags are not part of a packet here; --chunk-types with flags cannot be evaluated'
         : null
     }
-    case 'set': {
-      const type = scene.sets.get(m.name)
-      if (type === undefined) return `the set ${escapeText(m.name)} does not exist in this namespace`
-      return SET_TYPES.has(type) ? null : `sets of type ${escapeText(type)} (${escapeText(m.name)}) cannot be evaluated`
-    }
-    case 'owner':
-      return m.supplGroups
-        ? "a packet does not say its sender's other groups; --suppl-groups cannot be evaluated"
-        : null
+    case 'set':
+      return setFault(m.name, scene)
     case 'recent': {
       const inPast = m.hitcount !== undefined && m.hitcount > 65535
       return inPast ? '--hitcount beyond 65535 cannot be evaluated' : null
@@ -111,6 +117,12 @@ function targetFault(rule: Rule, scene: Scene, table: Table, chains: ReadonlySet
       if (target.helper !== undefined)
         return 'CT --helper cannot be evaluated: connections with helpers are not modelled'
       return target.timeout === undefined ? null : 'CT --timeout cannot be evaluated: timeout policies are not modelled'
+    case 'SET':
+      for (const set of [target.add, target.del, target.map]) {
+        const fault = set === undefined ? null : setFault(set.name, scene)
+        if (fault !== null) return fault
+      }
+      return null
     case 'REJECT':
       return REJECTS[scene.ruleset.family].has(target.with)
         ? null
@@ -121,10 +133,6 @@ function targetFault(rule: Rule, scene: Scene, table: Table, chains: ReadonlySet
         ? null
         : `the chain ${escapeText(target.chain)} does not exist in table ${table.name}`
     }
-    case 'SYNPROXY':
-    case 'TEE':
-    case 'TPROXY':
-      return `the target ${target.target} cannot be evaluated`
     default:
       return null
   }
@@ -161,7 +169,7 @@ export function checkSupported(ns: NetworkNamespace): void {
     : '0'
   const bridged = called === '1' && ns.links.some((l) => l.master !== undefined)
   // The first of a name is the one that is there.
-  const sets = new Map([...ns.sets].reverse().map((s) => [s.name, s.type] as const))
+  const sets = new Map([...ns.sets].reverse().map((s) => [s.name, s] as const))
   const faults = ns.rulesets.flatMap((ruleset) => rulesetFaults({ ruleset, bridged, sets }))
   if (faults.length > 0) throw new FaultError(faults)
 }

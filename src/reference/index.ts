@@ -7,14 +7,14 @@ import type { Chain, Family, Ruleset, TableName } from '../netfilter/model.js'
 import { needsConntrack } from '../netfilter/needs.js'
 import type { RecordedChoices } from '../netns/choices.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
-import type { NetworkNamespace } from '../netns/model.js'
+import type { IpSet, NetworkNamespace } from '../netns/model.js'
 import { checkSupported } from '../netns/supported.js'
 import { ConntrackTable, load, NO_ZONE, shown } from './conntrack.js'
 import { type End, printedQuote, receive, sendAnswer, sendLocal } from './hooks.js'
-import { LimitStates } from './match-limits.js'
 import { Draws } from './prf.js'
 import { RecentLists } from './recent.js'
 import { type Draw, RecordedDraws } from './recorded.js'
+import { IpSets } from './set.js'
 import { invert, isError, tupleOf } from './tuple.js'
 import type { LiveRuleset, Skb, World } from './types.js'
 
@@ -74,7 +74,7 @@ export class ReferenceEngine implements DataPlane {
       conntrackOn: trackedFamilies(ns),
       table: new ConntrackTable(() => world.now),
       recent: new RecentLists(ns.rulesets),
-      limits: new LimitStates(),
+      sets: new IpSets(ns.sets, () => world.now),
       counters: new Map(),
       now: 0,
       draws: new Draws(this.#seed, 0n),
@@ -147,9 +147,7 @@ export class ReferenceEngine implements DataPlane {
     const answer: Answer = { verdict: 'drop', in: packet }
     if (packet.id !== undefined) answer.id = packet.id
     if (end.end === 'drop') {
-      const { queue, ...by } = end.by
-      answer.dropped_by = by
-      if (queue !== undefined) Object.assign(answer, { verdict: 'queue', queue })
+      answer.dropped_by = end.by
       if (packet.iface === 'local' && end.errno !== undefined) answer.errno = end.errno
       if (sent?.answer !== undefined) {
         answer.verdict = 'reject'
@@ -181,6 +179,10 @@ export class ReferenceEngine implements DataPlane {
 
   conntrack(): ConntrackEntry[] {
     return this.#world.table.list().map((flow) => shown(flow, this.#world.now))
+  }
+
+  sets(): IpSet[] {
+    return this.#world.sets.list()
   }
 
   counters(): Ruleset[] {

@@ -6,11 +6,9 @@ import type { Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import { inPrefix, isMulticast, numberOf } from './address.js'
 import type { MatchContext } from './asked.js'
 import { matchesConntrack } from './match-conntrack.js'
-import { matchesContext } from './match-context.js'
 import { matchesHeader } from './match-header.js'
-import { matchesLimits } from './match-limits.js'
 import { lookupRoute, lookupTable } from './route.js'
-import { inSet } from './set.js'
+import { noEther } from './set-element.js'
 import { flagsOf } from './tcp.js'
 import { protoOf } from './tuple.js'
 import type { Skb, World } from './types.js'
@@ -217,15 +215,11 @@ function matches(m: Match, skb: Skb, context: MatchContext): boolean {
         negate(m.src, (r) => inAddresses(skb.packet.src, r)) && negate(m.dst, (r) => inAddresses(skb.packet.dst, r))
       )
     case 'set':
-      return inSet(world, skb, m.name, m.dirs, m.returnNomatch) !== m.not
+      return world.sets.test(skb, m.name, m, noEther) !== m.not
     case 'limit':
       return matchesLimit(m, world)
     case 'physdev':
       return matchesPhysdev(m)
-    case 'owner':
-      return matchesContext(m, skb, context)
-    case 'quota':
-      return matchesLimits(m, skb, context)
     case 'length':
     case 'ttl':
     case 'hl':

@@ -5,9 +5,9 @@ import type { Answer, DroppedBy, DropReason, Packet, Step } from '../net/packet.
 import type { Family, HookName, Ruleset, TableName } from '../netfilter/model.js'
 import type { NetworkNamespace, NextHop, RouteType } from '../netns/model.js'
 import type { ConntrackTable } from './conntrack.js'
-import type { LimitStates } from './match-limits.js'
 import type { PacketDraws } from './prf.js'
 import type { RecentLists } from './recent.js'
+import type { IpSets } from './set.js'
 
 export type CtStateNow = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED'
 /** 0: ORIGINAL, 1: REPLY. */
@@ -141,8 +141,6 @@ export interface Skb {
   readonly isAnswer: boolean
   /** Sent by this host (answers too). */
   readonly fromHere: boolean
-  /** What sends it: a process of this host, the kernel (ICMP errors), or nothing here. */
-  readonly socket: 'process' | 'kernel' | 'none'
   /** Zone in which conntrack looked, for the answer's `ct`. */
   zone: Zone
 }
@@ -164,7 +162,7 @@ export interface World {
   conntrackOn: ReadonlySet<Family>
   readonly table: ConntrackTable
   readonly recent: RecentLists
-  readonly limits: LimitStates
+  readonly sets: IpSets
   /** Per rule state of `limit` and `statistic nth`, by the match object. */
   readonly counters: Map<object, { value: number; at: number }>
   now: number

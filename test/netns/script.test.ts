@@ -23,6 +23,7 @@ function told(answers: Record<string, Partial<Answer>>): DataPlane & { seen: Pac
     swapRules: () => {},
     conntrack: () => [],
     counters: () => [],
+    sets: () => [],
     process(packet) {
       seen.push(packet)
       return { verdict: 'drop', in: packet, ...answers[String(packet.id)] }

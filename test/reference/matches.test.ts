@@ -203,7 +203,8 @@ test('sets', () => {
   assert.is(mark('eth0 icmp 192.168.0.51 > 10.244.0.5', { icmp_type: 8 }), NOT_A! | NP! | NI!)
   assert.is(mark('eth0 icmp 192.168.0.51 > 10.244.0.5', { icmp_type: 13 }), NOT_A! | NI!)
   assert.is(mark('pod0 udp 192.168.0.51:9 > 10.244.0.6:54'), NOT_A!)
-  assert.is(mark('eth0 udp 192.168.0.50:9 > 10.244.0.6:1', { at_ms: 5000 }), A! | NI! | L!)
+  assert.is(mark('eth0 udp 192.168.0.50:9 > 10.244.0.6:1', { at_ms: 5000 }), A! | NI! | L! | T!)
+  assert.is(mark('eth0 udp 192.168.0.50:9 > 10.244.0.6:1', { at_ms: 5001 }), A! | NI! | L!)
 })
 
 test('addrtype: IPv4 asks the local table, IPv6 the form of the address', () => {
