@@ -30,6 +30,7 @@ import {
   CTX_SCTP_CHUNK_AT,
   CTX_SEQ_AT,
   CTX_SNAT_ATTEMPT_AT,
+  CTX_SOCKET_AT,
   CTX_SPORT_AT,
   CTX_SRC_AT,
   CTX_TCP_FLAGS_AT,
@@ -46,6 +47,8 @@ import {
   RTN_BROADCAST,
   RTN_LOCAL,
   RTN_MULTICAST,
+  SOCKET_KERNEL,
+  SOCKET_NONE,
   SYSCTL_DEFAULT_TTL,
   TRACE_ROUTE_OUTPUT,
   VERDICT_LOCAL,
@@ -54,6 +57,7 @@ import {
 import { Memory } from './memory'
 import { Packet } from './packet'
 import { FLOW_OUT, Policy } from './policy'
+import { Queue } from './queue'
 import { Route } from './route'
 import { Source } from './source'
 import { Sysctl } from './sysctl'
@@ -98,11 +102,15 @@ export class Answer {
     const errno = Way.errno
     const end = Way.end
     const zones = Conntrack.zones
+    const queue = Queue.number
+    Queue.number = 0
     const bad = Conntrack.badChecksum
     const isReply = load<u32>(CTX_IS_REPLY_AT)
     const save = Answer.saved + Way.depth * CTX_BYTES
     memory.copy(save, CTX_BEGIN, CTX_BYTES)
     Way.depth++
+    const socket = load<u32>(CTX_SOCKET_AT)
+    store<u32>(CTX_SOCKET_AT, code === REJECT_TCP_RESET ? SOCKET_NONE : SOCKET_KERNEL)
     store<u32>(CTX_IS_REPLY_AT, 1)
     Conntrack.badChecksum = false
     if (code === REJECT_TCP_RESET) {
@@ -121,6 +129,7 @@ export class Answer {
     store<u32>(CTX_DNAT_ATTEMPT_AT, dnat)
     store<u32>(CTX_HOP_ATTEMPT_AT, hops)
     store<u32>(CTX_IS_REPLY_AT, isReply)
+    store<u32>(CTX_SOCKET_AT, socket)
     Way.type = type
     Way.hop = hop
     Way.link = link
@@ -129,6 +138,7 @@ export class Answer {
     Way.errno = errno
     Way.end = end
     Conntrack.zones = zones
+    Queue.number = queue
     Conntrack.badChecksum = bad
   }
 

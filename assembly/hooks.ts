@@ -16,6 +16,7 @@ import {
   CTX_OUT_LINK_AT,
   CTX_REJECT_AT,
   CTX_SNAT_ATTEMPT_AT,
+  CTX_SOCKET_AT,
   CTX_SRC_AT,
   CTX_TOS_AT,
   CTX_TTL_AT,
@@ -57,6 +58,8 @@ import {
   RTN_PROHIBIT,
   RTN_UNREACHABLE,
   RTN_UNSPEC,
+  SOCKET_NONE,
+  SOCKET_PROCESS,
   SYSCTL_LO_LINK,
   TABLE_FILTER,
   TABLE_MANGLE,
@@ -72,6 +75,7 @@ import {
 import { Memory } from './memory'
 import { Nat } from './nat'
 import { FLOW_AGAIN, FLOW_OUT, Policy } from './policy'
+import { Queue } from './queue'
 import { Route } from './route'
 import { Links, Source } from './source'
 import { Steps } from './steps'
@@ -156,9 +160,12 @@ export class Hooks {
     const tos = load<u32>(CTX_TOS_AT)
     const from = v128.load(CTX_SRC_AT)
     const to = v128.load(CTX_DST_AT)
+    // IPv6 is routed anew for its hop limit as well.
+    const hops: u32 = load<u32>(CTX_FAMILY_AT) === 6 ? load<u32>(CTX_TTL_AT) : 0
     if (!Hooks.table(TABLE_MANGLE, HOOK_OUTPUT)) return false
     const moved = v128.or(v128.xor(from, v128.load(CTX_SRC_AT)), v128.xor(to, v128.load(CTX_DST_AT)))
-    if (mark !== load<u32>(CTX_MARK_AT) || tos !== load<u32>(CTX_TOS_AT) || v128.any_true(moved)) {
+    const limited = hops !== (load<u32>(CTX_FAMILY_AT) === 6 ? load<u32>(CTX_TTL_AT) : 0)
+    if (mark !== load<u32>(CTX_MARK_AT) || tos !== load<u32>(CTX_TOS_AT) || limited || v128.any_true(moved)) {
       if (!Hooks.reroute()) return false
     }
     if (!Hooks.nat(HOOK_OUTPUT)) return false
@@ -275,7 +282,10 @@ export class Hooks {
     const link = Way.link
     const zones = Conntrack.zones
     memory.copy(save, CTX_FAMILY_AT, CTX_BYTES)
+    const socket = load<u32>(CTX_SOCKET_AT)
+    store<u32>(CTX_SOCKET_AT, SOCKET_NONE)
     const arrived = Hooks.postrouting() && Hooks.comeBack(link)
+    store<u32>(CTX_SOCKET_AT, socket)
     memory.copy(save + CTX_BYTES, CTX_FAMILY_AT, CTX_BYTES)
     Hooks.restore(save)
     Conntrack.zones = zones
@@ -284,6 +294,7 @@ export class Hooks {
     Way.link = link
     Way.reason = 0
     Way.errno = 0
+    Queue.number = 0
     return arrived
   }
 
@@ -294,13 +305,15 @@ export class Hooks {
   }
 
   private static denied(): bool {
-    if (Way.errno === 0) Way.errno = ERRNO_EPERM
+    // The sender is not told of a packet that was queued.
+    if (Way.errno === 0 && Queue.number === 0) Way.errno = ERRNO_EPERM
     return false
   }
 
   /** A packet that a process of this host sends. */
   static sendLocal(): bool {
     Way.local = true
+    store<u32>(CTX_SOCKET_AT, SOCKET_PROCESS)
     const four = load<u32>(CTX_FAMILY_AT) === 4
     const from = load<u32>(CTX_SRC_AT)
     if (four && (from >>> 28 === 14 || from === 0xffffffff)) return Hooks.refuse(REASON_INVALID_SOURCE, ERRNO_EINVAL)
@@ -317,6 +330,7 @@ export class Hooks {
   /** A packet that comes in by an interface. */
   static receive(): bool {
     Way.local = false
+    store<u32>(CTX_SOCKET_AT, SOCKET_NONE)
     store<u32>(CTX_IN_LINK_AT, Links.master(load<u32>(CTX_IN_LINK_AT)))
     if (load<u32>(CTX_FAMILY_AT) === 6) {
       const reason = Input.early6()

@@ -56,6 +56,7 @@ import {
   RESULT_IN_LINK_OFF,
   RESULT_MARK_OFF,
   RESULT_OUT_LINK_OFF,
+  RESULT_QUEUE_OFF,
   RESULT_QUOTES,
   RESULT_REASON_OFF,
   RESULT_RULE_OFF,
@@ -80,12 +81,14 @@ import {
   TRACE_RESERVE_BYTES,
   VERDICT_DROP,
   VERDICT_LOCAL,
+  VERDICT_QUEUE,
   VERDICT_REJECT,
 } from './layout'
 import { Limits } from './limit'
 import { Memory } from './memory'
 import { Nat } from './nat'
 import { Packet } from './packet'
+import { Queue } from './queue'
 import { Recents } from './recent'
 import { Route } from './route'
 import { Sets } from './set'
@@ -236,6 +239,8 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
   Way.answer = answer
   Way.depth = 0
   Nat.reason = 0
+  Queue.number = 0
+  Queue.passed = false
   Conntrack.zones = 0
   Conntrack.badChecksum = (flags & RECORD_BAD_CHECKSUM) !== 0
   const fromHere = load<u32>(CTX_IN_LINK_AT) === 0
@@ -254,7 +259,9 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
       store<u32>(result + RESULT_FLAGS_OFF, RESULT_QUOTES)
     }
   } else {
-    store<u32>(result + RESULT_VERDICT_OFF, Way.sent ? VERDICT_REJECT : VERDICT_DROP)
+    const queue = Queue.number
+    store<u32>(result + RESULT_VERDICT_OFF, queue !== 0 ? VERDICT_QUEUE : Way.sent ? VERDICT_REJECT : VERDICT_DROP)
+    if (queue !== 0) store<u32>(result + RESULT_QUEUE_OFF, queue - 1)
     store<u32>(result + RESULT_REASON_OFF, Way.reason)
     store<u32>(result + RESULT_ERRNO_OFF, fromHere ? Way.errno : 0)
     store<u32>(result + RESULT_RULE_OFF, load<u32>(CTX_RULE_AT))

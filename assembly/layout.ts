@@ -223,9 +223,21 @@ export const TARGET_CONNMARK_RESTORE = 11 // A: nfmask, B: ctmask
 export const TARGET_NOTRACK = 12
 export const TARGET_CT = 13 // A: zone of the original | of the reply direction << 16, B: 1, 2 = that one is the packet's mark
 export const TARGET_SET = 40 // A: word index of a SETWORK record in CODE
+export const TARGET_HOPS = 14 // A: HOPS_SET | HOPS_INC | HOPS_DEC, B: value
+export const TARGET_TOS = 15 // A: value, B: mask
+export const TARGET_ECN = 16 // A: TCP flags that are cleared | that are set << 8, B: 0, or codepoint | 4
+export const TARGET_QUEUE = 17 // A: number | number of queues - 1 << 16, B: QUEUE_*
+export const TARGET_CONNMARK_SHIFT = 18 // A: word index of CONNMARK_SHIFT_WORDS words in CODE
 export const TARGET_SNPT = 45 // A: word index of an NPT record in CODE; 46: the destination
 export const TARGET_DNPT = 46
 export const TARGET_CODES = 47
+
+export const HOPS_SET = 0
+export const HOPS_INC = 1
+export const HOPS_DEC = 2
+export const QUEUE_BYPASS = 1
+export const QUEUE_CPU_FANOUT = 2
+export const CONNMARK_SHIFT_WORDS = 4 // TARGET_CONNMARK_SET | _SAVE | _RESTORE, value or nfmask, ctmask, bits to the left | to the right << 8
 
 export const NAT_DNAT = 0
 export const NAT_SNAT = 1
@@ -306,7 +318,9 @@ export const MATCH_HOPS = 19 // HOPS_*, value
 export const MATCH_TOS = 20 // value, mask
 export const MATCH_ECN = 21 // ECN_HAS_*, those of them that are inverted, codepoint
 export const MATCH_CPU = 22 // number
-export const MATCH_CODES = 23
+export const MATCH_OWNER = 23 // OWNER_*, those of them that are inverted, uid from, to, gid from, to
+export const MATCH_QUOTA = 24 // word index in the small state
+export const MATCH_CODES = 25
 
 export const MATCH_NOT = 1 // flag of every kind: the result is inverted
 // MATCH_PORTS
@@ -376,10 +390,15 @@ export const HOPS_GT = 2
 export const ECN_HAS_ECT = 1
 export const ECN_HAS_ECE = 2
 export const ECN_HAS_CWR = 4
+// MATCH_OWNER
+export const OWNER_UID = 1
+export const OWNER_GID = 2
+export const OWNER_SOCKET = 4
 
 // Small state: limit = credit f64, time f64; nth = count u32
 export const LIMIT_STATE_WORDS = 4
 export const NTH_STATE_WORDS = 2
+export const QUOTA_STATE_WORDS = 2 // u64: bytes left
 
 // ---------------------------------------------------------------------------------------------------------------
 // Recent lists. Section: header, then a record a list. State: list heads, buckets, entries, rings.
@@ -533,6 +552,10 @@ export const CTX_RECORD_AT = 2048 // address of the packet's record; an answer o
 export const ASKED_FIELD_AT = 2052 // FIELD_* that was asked for in vain; 0 = none
 export const ASKED_COUNTER_AT = 2056 // counter index of the rule that asked; ASKED_BY_POLICY | index of the policy rule
 export const ASKED_BY_POLICY = 0x80000000
+export const CTX_SOCKET_AT = 2060 // SOCKET_*: what sends the packet
+export const SOCKET_NONE = 0 // nothing here: it is forwarded, looped, or a reset
+export const SOCKET_PROCESS = 1
+export const SOCKET_KERNEL = 2 // an ICMP error of this host
 export const FIELD_UID = 1
 export const FIELD_GID = 2
 export const FIELD_CPU = 3
@@ -624,6 +647,7 @@ export const RESULT_CHAIN_OFF = 96 // chain index
 export const RESULT_FLAGS_OFF = 100 // RESULT_*
 export const RESULT_ZONE_OFF = 104 // zone in which conntrack looked
 export const RESULT_TRACE_EVENTS_OFF = 108 // number of trace events
+export const RESULT_QUEUE_OFF = 124 // number of the queue, for VERDICT_QUEUE
 export const RESULT_QUOTES = 1 // the answers array holds the packet quoted by the result's header
 
 export const VERDICT_NONE = 0
@@ -632,6 +656,7 @@ export const VERDICT_OUT = 2
 export const VERDICT_LOCAL = 3
 export const VERDICT_REJECT = 4
 export const VERDICT_DROP = 5
+export const VERDICT_QUEUE = 6
 
 export const REJECT_ICMP_TTL_EXCEEDED = 14
 export const REJECT_ICMP6_HOP_LIMIT = 15

@@ -1,5 +1,6 @@
-// Token buckets and every-nth counters: the small state of single rules. Kernel: net/netfilter/xt_limit.c, xt_statistic.c.
-import { CTX_NOW_AT } from './layout'
+// Token buckets and every-nth counters: the small state of single rules. Kernel: net/netfilter/xt_limit.c, xt_statistic.c,
+// xt_quota.c.
+import { CTX_LENGTH_AT, CTX_NOW_AT } from './layout'
 
 /** The `limit` match: credits grow by 32 a millisecond up to the cap; a packet that matches costs. */
 export class Limits {
@@ -15,6 +16,16 @@ export class Limits {
     store<f64>(at, credit)
     store<f64>(at, now, 8)
     return ok
+  }
+
+  /** The `quota` match: bytes left pay for the packet; once one is too large, no more do. */
+  static quota(word: u32): bool {
+    const at = Limits.base + ((word as usize) << 2)
+    const left = load<u64>(at)
+    const length = <u64>load<u32>(CTX_LENGTH_AT)
+    const within = left >= length
+    store<u64>(at, within ? left - length : 0)
+    return within
   }
 
   /** The `statistic --mode nth` match: the packet-th of every `every`, counted from 0. */

@@ -70,7 +70,9 @@ import {
   MATCH_MULTIPORT,
   MATCH_NOT,
   MATCH_NTH,
+  MATCH_OWNER,
   MATCH_PORTS,
+  MATCH_QUOTA,
   MATCH_RANDOM,
   MATCH_RECENT,
   MATCH_SCTP_CHUNKS,
@@ -89,6 +91,7 @@ import {
 } from './layout'
 import { Limits } from './limit'
 import { HeaderMatch } from './match-header'
+import { Owner } from './match-owner'
 import { prf } from './random'
 import { Recents } from './recent'
 import { addrType } from './route'
@@ -373,6 +376,10 @@ function evalMatch(at: usize, head: u32): bool {
       return HeaderMatch.ecn(at)
     case MATCH_CPU:
       return HeaderMatch.cpu(load<u32>(at, 4), inverted)
+    case MATCH_OWNER:
+      return Owner.match(at)
+    case MATCH_QUOTA:
+      return Limits.quota(load<u32>(at, 4)) !== inverted
     case MATCH_SCTP_CHUNKS:
       return sctpChunks(at) !== inverted
     default:

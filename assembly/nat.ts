@@ -61,6 +61,7 @@ import {
 } from './layout'
 import { Memory } from './memory'
 import { Packet } from './packet'
+import { Queue } from './queue'
 import { Source } from './source'
 import { Steps } from './steps'
 import { Table } from './table'
@@ -92,7 +93,12 @@ export class Nat {
     }
     const done: u32 = source ? IPS_SRC_NAT_DONE : IPS_DST_NAT_DONE
     if ((state === CTINFO_NEW || state === CTINFO_RELATED) && !(load<u32>(ct + CT_STATUS_OFF) & done)) {
+      Queue.passed = false
       if (runTable(TABLE_NAT, hook) !== NF_ACCEPT) return false
+      if (Queue.passed) {
+        Queue.passed = false
+        return true
+      }
       if (!(load<u32>(ct + CT_STATUS_OFF) & done)) Nat.nullBinding(ct, source)
     } else if (hook === HOOK_POSTROUTING && Conntrack.direction(ctinfo) === 0) {
       const link = load<u32>(ct + CT_MASQ_LINK_OFF)

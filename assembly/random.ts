@@ -48,3 +48,9 @@ export function prf(purpose: u32, n: u32): u64 {
     fmix(fmix(seed + ADD) + ordinal * TIMES_ORDINAL) + (purpose as u64) * TIMES_PURPOSE + (n as u64) * TIMES_N,
   )
 }
+
+/** PRF(seed, 0, purpose, n): not of a packet, never given. */
+export function prfOfSeed(purpose: u32, n: u32): u64 {
+  const first = fmix(fmix(load<u64>(CTX_SEED_AT) + ADD))
+  return fmix(first + (purpose as u64) * TIMES_PURPOSE + (n as u64) * TIMES_N)
+}

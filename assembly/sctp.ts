@@ -109,7 +109,7 @@ export class Sctp {
     if (chunk === INIT) {
       if (tag !== 0) return false
       Sctp.setTag(cold, 1, INIT_TAG)
-    } else Sctp.setTag(cold, chunk === HEARTBEAT ? 0 : 1, tag)
+    } else Sctp.setTag(cold, chunk === HEARTBEAT || chunk === HEARTBEAT_ACK ? 0 : 1, tag)
     return true
   }
 
@@ -144,10 +144,13 @@ export class Sctp {
     return TRACK_OK
   }
 
-  /** INIT and INIT_ACK say which tag their sender wants; false: it contradicts what was said before. */
-  private static learn(cold: usize, dir: u32, chunk: u32): bool {
+  /**
+   * INIT and INIT_ACK say which tag their sender wants; false: it contradicts what was said before. An INIT that says
+   * again what is known is a retransmission.
+   */
+  private static learn(cold: usize, dir: u32, chunk: u32, fresh: bool): bool {
     const other = 1 - dir
-    if (chunk === INIT) {
+    if (chunk === INIT && (fresh || Sctp.unknown(cold, other) || Sctp.tag(cold, other) !== INIT_TAG)) {
       if (Sctp.hasInit(cold, dir) && Sctp.hasInit(cold, other)) Sctp.setInit(cold, other, false)
       Sctp.setInit(cold, dir, true)
       Sctp.setTag(cold, other, INIT_TAG)
@@ -175,7 +178,7 @@ export class Sctp {
     if (checked !== TRACK_OK) return checked === PASS ? TRACK_OK : TRACK_INVALID
     const old = load<u32>(ct + CT_STATE_OFF)
     const state = Sctp.next(dir, chunk, old)
-    if (state === INVALID || !Sctp.learn(cold, dir, chunk)) return TRACK_INVALID
+    if (state === INVALID || !Sctp.learn(cold, dir, chunk, fresh)) return TRACK_INVALID
     store<u32>(ct + CT_STATE_OFF, state)
     if (old !== state && state === ESTABLISHED) store<u32>(ct + CT_STATUS_OFF, status | IPS_ASSURED)
     // A repeated INIT does not keep the entry alive.

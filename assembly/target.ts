@@ -17,18 +17,25 @@ import {
   TARGET_CONNMARK_RESTORE,
   TARGET_CONNMARK_SAVE,
   TARGET_CONNMARK_SET,
+  TARGET_CONNMARK_SHIFT,
   TARGET_CT,
   TARGET_DNPT,
+  TARGET_ECN,
+  TARGET_HOPS,
   TARGET_MARK,
   TARGET_NAT,
   TARGET_NOTRACK,
+  TARGET_QUEUE,
   TARGET_REJECT,
   TARGET_SET,
   TARGET_SNPT,
+  TARGET_TOS,
 } from './layout'
 import { natTarget } from './nat'
 import { translatePrefix } from './npt'
+import { Queue } from './queue'
 import { setTarget } from './set-target'
+import { HeaderTarget } from './target-header'
 
 /** No verdict: the next rule. */
 export const TARGET_CONTINUE: i32 = -1
@@ -40,13 +47,16 @@ function untouched(): bool {
   return free && load<u32>(CTX_CT_AT) === 0 && load<u32>(CTX_CTINFO_AT) !== CTINFO_UNTRACKED
 }
 
-function connmark(target: u32, a: u32, ctmask: u32): void {
+/** `shift`: bits to the left | bits to the right << 8. */
+function connmark(target: u32, a: u32, ctmask: u32, shift: u32): void {
   const ct = load<u32>(CTX_CT_AT) as usize
   if (ct === 0) return
   const mark = load<u32>(CTX_MARK_AT)
-  if (target === TARGET_CONNMARK_SET) setCtMark(ct, (ctMark(ct) & ~ctmask) ^ a)
-  else if (target === TARGET_CONNMARK_SAVE) setCtMark(ct, (ctMark(ct) & ~ctmask) ^ (mark & a))
-  else store<u32>(CTX_MARK_AT, (mark & ~a) ^ (ctMark(ct) & ctmask))
+  const left = shift & 31
+  const right = (shift >>> 8) & 31
+  if (target === TARGET_CONNMARK_SET) setCtMark(ct, (((ctMark(ct) & ~ctmask) ^ a) << left) >>> right)
+  else if (target === TARGET_CONNMARK_SAVE) setCtMark(ct, (ctMark(ct) & ~ctmask) ^ (((mark & a) << left) >>> right))
+  else store<u32>(CTX_MARK_AT, (mark & ~a) ^ (((ctMark(ct) & ctmask) << left) >>> right))
 }
 
 /** Runs the target of a rule; `code` is the CODE section. NF_ACCEPT, NF_DROP or TARGET_CONTINUE. */
@@ -65,8 +75,24 @@ export function runTarget(target: u32, rule: usize, code: usize): i32 {
     case TARGET_CONNMARK_SET:
     case TARGET_CONNMARK_SAVE:
     case TARGET_CONNMARK_RESTORE:
-      connmark(target, a, b)
+      connmark(target, a, b, 0)
       return TARGET_CONTINUE
+    case TARGET_HOPS:
+      HeaderTarget.hops(a, b)
+      return TARGET_CONTINUE
+    case TARGET_TOS:
+      HeaderTarget.tos(a, b)
+      return TARGET_CONTINUE
+    case TARGET_ECN:
+      HeaderTarget.ecn(a, b)
+      return TARGET_CONTINUE
+    case TARGET_QUEUE:
+      return Queue.verdict(a, b)
+    case TARGET_CONNMARK_SHIFT: {
+      const words = code + ((a as usize) << 2)
+      connmark(load<u32>(words), load<u32>(words, 4), load<u32>(words, 8), load<u32>(words, 12))
+      return TARGET_CONTINUE
+    }
     case TARGET_NOTRACK:
       if (untouched()) {
         store<u32>(CTX_NOTRACK_AT, 1)

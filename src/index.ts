@@ -36,6 +36,7 @@ export {
 export { completePacket, type FieldProblem, PacketError } from './net/complete.js'
 export { escapeText, type Fault, FaultError, formatFault } from './net/fault.js'
 export { packetLength } from './net/length.js'
+export { LineSplitter } from './net/lines.js'
 export { type AskedField, type AskingRule, MissingFieldError } from './net/missing.js'
 export type * from './net/packet.js'
 export {
@@ -46,7 +47,10 @@ export {
   type CaptureReaderOptions,
   type PacketToWrite,
   type PcapngOptions,
+  PcapngWriter,
   type PcapOptions,
+  type PcapPacket,
+  PcapPackets,
   type ReadPcapOptions,
   readPcapPackets,
   writePcap,
@@ -67,6 +71,7 @@ export type * from './netns/model.js'
 export {
   type PacketId,
   type PacketItem,
+  PacketLineReader,
   type PacketReadOptions,
   type ReferenceKind,
   readPacketLines,

@@ -7,7 +7,10 @@ import type { Family, HookName, Match, Negatable, Range, Rule, TableName, Target
 import { ADDR_TYPES, CT_EVENTS, CT_STATES, CT_STATUSES, REJECT_NAMES } from '../netfilter/names.js'
 import { limitRate } from '../netfilter/read-match-state.js'
 import { netmapTarget, nptTarget } from './map-targets.js'
+import { contextForms } from './matches-context.js'
 import { ecnForms, headerForms } from './matches-header.js'
+import { limitForms } from './matches-limits.js'
+import { printedTargets } from './other-targets.js'
 
 /** Where a rule stands. `hook` is null in a user chain; `nat` says which translating targets may be used. */
 export interface RulePlace {
@@ -325,6 +328,8 @@ function general(place: RulePlace): Arb<Match>[] {
     limits,
     physdevs(place),
     ...headerForms(family),
+    ...contextForms(place.hook),
+    ...limitForms(),
   ]
   if (place.selfContained) return list
   return [
@@ -438,6 +443,7 @@ function targets(place: RulePlace, proto: Negatable<number> | undefined, syn: bo
     if (place.hook === 'INPUT' || place.hook === 'POSTROUTING') list.push(nptTarget('SNPT'))
   }
   if (table === 'raw') list.push(fc.constant({ target: 'NOTRACK' as const }), ctTarget(place, straight))
+  list.push(...printedTargets(family, table, place.hook, straight))
   if (table === 'mangle') list.push(fc.constant({ target: 'CHECKSUM' as const }))
   if (syn && straight === 6) list.push(fc.nat({ max: 65495 }).map((mss) => ({ target: 'TCPMSS' as const, mss })))
   const clamps = place.hook === 'FORWARD' || place.hook === 'OUTPUT' || place.hook === 'POSTROUTING'

@@ -441,6 +441,9 @@ class LineWriter {
       if (extras.ttl !== null) more['ttl'] = extras.ttl
       if (extras.tos !== null) more['tos'] = extras.tos
       if (extras.facts !== null) Object.assign(more, extras.facts)
+      // Most of what is sent here says who sends it.
+      else if (fields['iface'] === 'local' && id % 3 !== 0)
+        Object.assign(more, { uid: id % 2 ? 0 : 1000, gid: id % 5 ? 0 : 1000 })
       if (extras.payload !== null) more['payload_len'] = extras.payload
       if (extras.numbers !== 0 && (fields['proto'] === 'tcp' || typeof fields['flags'] === 'string')) {
         more['seq'] = at(SEQUENCE, extras.numbers)

@@ -13,7 +13,9 @@ import type {
   Rule,
   SetDirection,
 } from '../netfilter/model.js'
+import { contextTraffic } from './matches-context.js'
 import { ecnTraffic, headerTraffic } from './matches-header.js'
+import { limitTraffic } from './matches-limits.js'
 import { LINK_NAMES, pick, poolAddress, poolMark, poolPort, poolPrefix, rarely, SETS, weighted } from './pool.js'
 
 /** What a rule may hold besides its target. */
@@ -324,6 +326,8 @@ const generalMatch = (place: Place): fc.Arbitrary<Match> => {
     ['physdev', 1, physdevMatch],
     ['comment', 1, fc.constant({ match: 'comment' as const, comment: 'a comment' })],
     ...headerTraffic(place.family),
+    ...contextTraffic(place.hook),
+    ...limitTraffic(),
     ['nfacct', 1, fc.constant({ match: 'nfacct' as const, name: 'hits' })],
   ]
   const wanted = choices.filter(([name]) => place.only?.includes(name) ?? true)

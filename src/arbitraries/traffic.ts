@@ -16,6 +16,7 @@ import {
   type Target,
 } from '../netfilter/model.js'
 import { netmapNearby, nptNearby } from './map-targets.js'
+import { changingTargets } from './other-targets.js'
 import { linkNumber, listOf, PORTS, pick, poolAddress, poolMark, rarely, weighted, worldOf } from './pool.js'
 import { type Conditions, conditions, type Place } from './traffic-matches.js'
 
@@ -118,7 +119,15 @@ const REJECTS: Readonly<Record<Family, readonly string[]>> = {
     'icmp-admin-prohibited',
     'tcp-reset',
   ],
-  ipv6: ['icmp6-port-unreachable', 'icmp6-no-route', 'icmp6-adm-prohibited', 'icmp6-addr-unreachable', 'tcp-reset'],
+  ipv6: [
+    'icmp6-port-unreachable',
+    'icmp6-no-route',
+    'icmp6-adm-prohibited',
+    'icmp6-addr-unreachable',
+    'icmp6-policy-fail',
+    'icmp6-reject-route',
+    'tcp-reset',
+  ],
 }
 
 const zone = pick<number | 'mark'>([1, 2, 0, 'mark'])
@@ -151,6 +160,7 @@ function targets(family: Family, table: TableName, group: string): fc.Arbitrary<
     [1, fc.record({ target: fc.constant('LOG' as const), level: pick([4, 7]) })],
     [1, fc.record({ target: fc.constant('NFLOG' as const), group: pick([0, 5]) })],
   ]
+  choices.push(...changingTargets(family, table))
   if (table !== 'nat') choices.push([1, value('DROP')])
   if (table === 'filter') choices.push([4, pick(REJECTS[family]).map((w) => ({ target: 'REJECT' as const, with: w }))])
   if (table === 'mangle') choices.push([1, value('CHECKSUM')])
@@ -185,6 +195,8 @@ const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132])
 function fitted({ conditions: c, target }: RuleDraft): RuleDraft {
   const proto = c.proto && !c.proto.not ? c.proto.value : undefined
   if (target?.target === 'REJECT' && target.with === 'tcp-reset' && proto !== 6)
+    return fitted({ conditions: inProtocol(c, 6), target })
+  if (target?.target === 'ECN' && (target.ece !== undefined || target.cwr !== undefined) && proto !== 6)
     return fitted({ conditions: inProtocol(c, 6), target })
   if (target?.target === 'TCPMSS') {
     const syn = { match: 'tcp' as const, flags: { not: false, value: { mask: 6, comp: 2 } } }

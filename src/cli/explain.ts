@@ -47,6 +47,8 @@ export function finalWord(answer: Answer): string {
       return `${paint('red', 'REJECTED')} with ${answer.reject_with}${where}${tail}`
     case 'drop':
       return `${paint('red', 'DROPPED')}${where}${tail}${answer.errno ? `; the sender sees ${answer.errno}` : ''}`
+    case 'queue':
+      return `${paint('red', 'QUEUED')} in queue ${answer.queue}${where}${tail}; dropped where no program listens`
     case 'skipped':
       return 'SKIPPED: the packet that it refers to went nowhere'
   }

@@ -34,15 +34,14 @@ export class Progress {
   constructor(label: string) {
     this.#label = label
   }
-  update(done: number, total: number): void {
+  /** `fraction`: how much of the input is done, 0 to 1; null: not known. */
+  update(done: number, fraction: number | null): void {
     if (!this.#on) return
     const now = Date.now()
     if (now - this.#last < 100) return
     this.#last = now
-    const percent = total > 0 ? Math.floor((done / total) * 100) : 100
-    process.stderr.write(
-      `\r\u001b[K${this.#label} ${done.toLocaleString('en')} of ${total.toLocaleString('en')} (${percent} %)`,
-    )
+    const percent = fraction === null ? '' : ` (${Math.floor(fraction * 100)} %)`
+    process.stderr.write(`\r\u001b[K${done.toLocaleString('en')} ${this.#label}${percent}`)
   }
   end(): void {
     if (this.#on && this.#last > 0) process.stderr.write('\r\u001b[K')

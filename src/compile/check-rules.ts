@@ -15,6 +15,8 @@ const MATCH_WORDS: readonly number[] = Object.assign(
     [L.MATCH_TOS]: 3,
     [L.MATCH_ECN]: 4,
     [L.MATCH_CPU]: 2,
+    [L.MATCH_OWNER]: 7,
+    [L.MATCH_QUOTA]: 2,
   },
 )
 
@@ -46,6 +48,7 @@ function checkMatch(view: ImageView, code: Uint32Array, word: number, bounds: Bo
   if (kind === L.MATCH_RECENT) view.require(code[word + 1]! < bounds.lists, 'a match of an unknown recent list')
   if (kind === L.MATCH_NTH) state(code[word + 3]!, L.NTH_STATE_WORDS)
   if (kind === L.MATCH_LIMIT) state(code[word + 3]!, L.LIMIT_STATE_WORDS)
+  if (kind === L.MATCH_QUOTA) state(code[word + 1]!, L.QUOTA_STATE_WORDS)
   if (kind === L.MATCH_RANDOM) view.require(code[word + 1]! <= 0x80000000, 'a probability above 1')
   return words
 }
@@ -91,6 +94,9 @@ function checkRule(view: ImageView, family: Family, rule: number, code: Uint32Ar
     for (const offset of [L.NATRANGE_MIN_PORT_OFF, L.NATRANGE_MAX_PORT_OFF, L.NATRANGE_BASE_PORT_OFF]) {
       view.require(code[b + at(offset)]! <= 65535, 'a translation to a port above 65535')
     }
+  }
+  if (target === L.TARGET_CONNMARK_SHIFT) {
+    view.require(a + L.CONNMARK_SHIFT_WORDS <= code.length, 'a shift of marks that is cut off')
   }
   if (target === L.TARGET_SNPT || target === L.TARGET_DNPT) {
     view.require(family.six && a + (L.NPT_BYTES >>> 2) <= code.length, 'a prefix translation outside')

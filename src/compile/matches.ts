@@ -7,7 +7,9 @@ import { addressWords, parseAddress } from '../net/ip.js'
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/proto.js'
 import type { Backend, CtStateName, Family, Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import type { CompileContext, Place } from './context.js'
+import { contextMatch } from './matches-context.js'
 import { headerMatch } from './matches-header.js'
+import { limitsMatch } from './matches-limits.js'
 import { MAX_HITCOUNT, type RecentLists } from './recents.js'
 import { setMatch } from './set-rules.js'
 import type { SetTable } from './sets.js'
@@ -337,6 +339,10 @@ export function writeMatch(sink: MatchSink, at: MatchRule, m: Match): number {
       return put(code, L.MATCH_NTH, m.not ? L.MATCH_NOT : 0, [m.every, m.packet, sink.state.reserve(L.NTH_STATE_WORDS)])
     case 'recent':
       return recentMatch(sink, at, m)
+    case 'owner':
+      return contextMatch(sink, m)
+    case 'quota':
+      return limitsMatch(sink, m)
     case 'length':
     case 'ttl':
     case 'hl':

@@ -6,6 +6,7 @@ import type { NatRange, Target } from '../netfilter/model.js'
 import type { MatchRule, MatchSink } from './matches.js'
 import { prefixRange, writeNpt } from './prefix-targets.js'
 import { setWork } from './set-rules.js'
+import { otherTarget } from './targets-other.js'
 
 /** RULE_TARGET, RULE_A, RULE_B */
 export type TargetWords = readonly [number, number, number]
@@ -72,6 +73,14 @@ function natRange(sink: MatchSink, at: MatchRule, range: NatRange): number {
   return word
 }
 
+function shiftedConnmark(sink: MatchSink, t: Extract<Target, { target: 'CONNMARK' }>): TargetWords {
+  const { shift = 0 } = t
+  const bits = shift > 0 ? shift : -shift << 8
+  const word = sink.code.reserve(L.CONNMARK_SHIFT_WORDS)
+  sink.code.setAll(word, [CONNMARK_OPS[t.op], (t.op === 'set' ? t.value : t.nfmask) >>> 0, t.ctmask >>> 0, bits])
+  return [L.TARGET_CONNMARK_SHIFT, word, 0]
+}
+
 /** The target words of a rule; `chainOf` gives the index of a chain of the same table. */
 export function writeTarget(
   sink: MatchSink,
@@ -117,6 +126,7 @@ export function writeTarget(
     case 'MARK':
       return [L.TARGET_MARK, target.value >>> 0, target.mask >>> 0]
     case 'CONNMARK':
+      if (target.shift) return shiftedConnmark(sink, target)
       return [CONNMARK_OPS[target.op], (target.op === 'set' ? target.value : target.nfmask) >>> 0, target.ctmask >>> 0]
     case 'CT': {
       if (target.notrack) return [L.TARGET_NOTRACK, 0, 0]
@@ -134,6 +144,22 @@ export function writeTarget(
     case 'TCPMSS':
     case 'CHECKSUM':
       return [L.TARGET_NONE, 0, 0]
+    case 'TTL':
+    case 'HL':
+    case 'DSCP':
+    case 'TOS':
+    case 'ECN':
+    case 'NFQUEUE':
+    case 'TRACE':
+    case 'AUDIT':
+    case 'CLASSIFY':
+    case 'CONNSECMARK':
+    case 'SECMARK':
+    case 'IDLETIMER':
+    case 'LED':
+    case 'RATEEST':
+    case 'TCPOPTSTRIP':
+      return otherTarget(target)
     default:
       sink.context.fault(
         at.place,

@@ -7,6 +7,7 @@ import {
   RESULT_IN_LINK_OFF,
   RESULT_MARK_OFF,
   RESULT_OUT_LINK_OFF,
+  RESULT_QUEUE_OFF,
   RESULT_QUOTES,
   RESULT_REASON_OFF,
   RESULT_REJECT_OFF,
@@ -15,6 +16,7 @@ import {
   SECTION_LINES,
   VERDICT_DROP,
   VERDICT_LOCAL,
+  VERDICT_QUEUE,
   VERDICT_REJECT,
 } from '../../assembly/layout.js'
 import { fileOfRule, type Image, sectionWords } from '../compile/image.js'
@@ -22,7 +24,7 @@ import type { Answer, DroppedBy, DropReason, Packet, Verdict } from '../net/pack
 import { readHeader, readHeaderInto, readNumbers } from './header.js'
 
 /** By VERDICT_*; 0: not processed. */
-export const VERDICTS: readonly Verdict[] = ['skipped', 'forward', 'out', 'local', 'reject', 'drop']
+export const VERDICTS: readonly Verdict[] = ['skipped', 'forward', 'out', 'local', 'reject', 'drop', 'queue']
 
 const REASONS: readonly (DropReason | null)[] = [
   null,
@@ -106,11 +108,12 @@ export class AnswerReader {
     if (verdict === 0) return answer
     const { links } = this.#image.symbols
     const quotes = (word(RESULT_FLAGS_OFF) & RESULT_QUOTES) !== 0
-    if (verdict === VERDICT_DROP || verdict === VERDICT_REJECT) {
+    if (verdict === VERDICT_QUEUE) answer.queue = word(RESULT_QUEUE_OFF)
+    if (verdict === VERDICT_DROP || verdict === VERDICT_REJECT || verdict === VERDICT_QUEUE) {
       answer.dropped_by = this.#droppedBy(view, at)
       const errno = ERRNOS[word(RESULT_ERRNO_OFF)] ?? ''
       if (errno !== '') answer.errno = errno
-      if (verdict === VERDICT_DROP) return answer
+      if (verdict !== VERDICT_REJECT) return answer
       const header = readHeader(view, at)
       const link = word(RESULT_OUT_LINK_OFF)
       answer.reject_with = REJECT_NAMES[word(RESULT_REJECT_OFF) - 1] ?? ''

@@ -78,7 +78,8 @@ export interface Packet extends Header {
   at_ms?: number
 }
 
-export type Verdict = 'forward' | 'out' | 'local' | 'reject' | 'drop' | 'skipped'
+/** `queue`: handed to a program that nobody knows (NFQUEUE); where none listens the kernel drops it. */
+export type Verdict = 'forward' | 'out' | 'local' | 'reject' | 'drop' | 'queue' | 'skipped'
 
 /** One step of the way, in order. Both engines give the same list. */
 export type Step =
@@ -189,6 +190,8 @@ export interface Answer extends Partial<Header> {
   reply?: Header & { out_iface: string }
   /** What a sending process saw: EPERM, EHOSTUNREACH, EACCES, ENETUNREACH, EINVAL. */
   errno?: string
+  /** Number of the queue, for `queue`; `dropped_by` is the rule. */
+  queue?: number
   dropped_by?: DroppedBy
   /** The packet's connection after it; null: none. Present when asked for. */
   ct?: ConntrackEntry | null

@@ -85,48 +85,65 @@ export function writePcap(packets: readonly PacketToWrite[], options: PcapOption
   return out.bytes
 }
 
-/** A pcapng file: one section, times in nanoseconds. A packet of an interface that is not there is a RangeError. */
-export function writePcapng(packets: readonly PacketToWrite[], options: PcapngOptions): Uint8Array {
-  const little = options.bigEndian !== true
-  const blocks: Uint8Array[] = []
-  const block = (type: number, bodyBytes: number, fill: (out: Out) => void): void => {
-    const out = new Out(12 + bodyBytes, little)
+/** Writes a pcapng file block by block: one section, times in nanoseconds. */
+export class PcapngWriter {
+  readonly #options: PcapngOptions
+  readonly #little: boolean
+
+  constructor(options: PcapngOptions) {
+    this.#options = options
+    this.#little = options.bigEndian !== true
+  }
+
+  #block(type: number, bodyBytes: number, fill: (out: Out) => void): Uint8Array {
+    const out = new Out(12 + bodyBytes, this.#little)
     out.u32(type)
     out.u32(12 + bodyBytes)
     fill(out)
     out.u32(12 + bodyBytes)
-    blocks.push(out.bytes)
+    return out.bytes
   }
-  block(BLOCK_SECTION, 16, (out) => {
-    out.u32(BYTE_ORDER_MAGIC)
-    out.u16(1)
-    out.u16(0)
-    out.u32(0xffffffff) // section length: not given
-    out.u32(0xffffffff)
-  })
-  for (const { linkType, name } of options.interfaces) {
-    const text = name === undefined ? null : new TextEncoder().encode(name)
-    block(BLOCK_INTERFACE, 8 + (text ? 4 + padded(text.length) : 0) + 8 + 4, (out) => {
-      out.u16(linkType)
-      out.u16(0)
-      out.u32(SNAP_LENGTH)
-      if (text) {
-        out.u16(2)
-        out.u16(text.length)
-        out.put(text, 4)
-      }
-      out.u16(9) // time resolution: 10^-9 s
-      out.u16(1)
-      out.put(Uint8Array.of(9), 4)
-      out.u32(0) // end of options
-    })
+
+  /** What comes first: the section and its interfaces. */
+  header(): Uint8Array {
+    const blocks = [
+      this.#block(BLOCK_SECTION, 16, (out) => {
+        out.u32(BYTE_ORDER_MAGIC)
+        out.u16(1)
+        out.u16(0)
+        out.u32(0xffffffff) // section length: not given
+        out.u32(0xffffffff)
+      }),
+    ]
+    for (const { linkType, name } of this.#options.interfaces) {
+      const text = name === undefined ? null : new TextEncoder().encode(name)
+      blocks.push(
+        this.#block(BLOCK_INTERFACE, 8 + (text ? 4 + padded(text.length) : 0) + 8 + 4, (out) => {
+          out.u16(linkType)
+          out.u16(0)
+          out.u32(SNAP_LENGTH)
+          if (text) {
+            out.u16(2)
+            out.u16(text.length)
+            out.put(text, 4)
+          }
+          out.u16(9) // time resolution: 10^-9 s
+          out.u16(1)
+          out.put(Uint8Array.of(9), 4)
+          out.u32(0) // end of options
+        }),
+      )
+    }
+    return concat(blocks)
   }
-  for (const packet of packets) {
+
+  /** The block of one packet. An interface that is not there and a time of more than 64 bits are a RangeError. */
+  packet(packet: PacketToWrite): Uint8Array {
     const link = packet.interface ?? 0
-    if (options.interfaces[link] === undefined) throw new RangeError(`there is no interface ${link}`)
+    if (this.#options.interfaces[link] === undefined) throw new RangeError(`there is no interface ${link}`)
     if (packet.timeNs < 0n || packet.timeNs >> 64n !== 0n) throw new RangeError('a pcapng time has 64 bits')
     const size = padded(packet.bytes.length)
-    block(BLOCK_PACKET, 20 + size + (packet.direction ? 12 : 0), (out) => {
+    return this.#block(BLOCK_PACKET, 20 + size + (packet.direction ? 12 : 0), (out) => {
       out.u32(link)
       out.u32(Number(packet.timeNs >> 32n))
       out.u32(Number(packet.timeNs & 0xffffffffn))
@@ -141,6 +158,9 @@ export function writePcapng(packets: readonly PacketToWrite[], options: PcapngOp
       }
     })
   }
+}
+
+function concat(blocks: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(blocks.reduce((sum, b) => sum + b.length, 0))
   let at = 0
   for (const bytes of blocks) {
@@ -148,4 +168,10 @@ export function writePcapng(packets: readonly PacketToWrite[], options: PcapngOp
     at += bytes.length
   }
   return whole
+}
+
+/** A pcapng file: one section, times in nanoseconds. A packet of an interface that is not there is a RangeError. */
+export function writePcapng(packets: readonly PacketToWrite[], options: PcapngOptions): Uint8Array {
+  const writer = new PcapngWriter(options)
+  return concat([writer.header(), ...packets.map((packet) => writer.packet(packet))])
 }

@@ -5,11 +5,18 @@ import { completePacket, PacketError } from './complete.js'
 import { escapeText, fail } from './fault.js'
 import type { Packet } from './packet.js'
 import { CaptureReader } from './pcap-read.js'
-import type { CapturedPacket, CaptureInterface, CaptureLimits } from './pcap-record.js'
+import type { CapturedPacket, CaptureLimits } from './pcap-record.js'
 
 export { CaptureReader, type CaptureReaderOptions } from './pcap-read.js'
 export type { CapturedPacket, CaptureInterface, CaptureLimits } from './pcap-record.js'
-export { type PacketToWrite, type PcapngOptions, type PcapOptions, writePcap, writePcapng } from './pcap-write.js'
+export {
+  type PacketToWrite,
+  type PcapngOptions,
+  PcapngWriter,
+  type PcapOptions,
+  writePcap,
+  writePcapng,
+} from './pcap-write.js'
 
 export interface ReadPcapOptions {
   /** Name of the capture, for faults. */
@@ -40,16 +47,100 @@ class Notes {
   }
 }
 
-/** Capture interfaces that count: those called `iface` when the capture names its interfaces so, else all. */
-function chosen(interfaces: readonly CaptureInterface[], iface: string): { all: boolean; note: string | null } {
-  const named = interfaces.filter((i) => i.name === iface)
-  const names = [...new Set(interfaces.map((i) => i.name ?? `#${i.index}`))].map(escapeText).join(', ')
-  if (named.length > 0) {
-    if (named.length === interfaces.length) return { all: true, note: null }
-    return { all: false, note: `of the capture's interfaces (${names}) only ${escapeText(iface)} counts` }
+/** A packet of a capture, ready to be sent in. */
+export interface PcapPacket {
+  readonly packet: Packet
+  /** When it was captured, nanoseconds since 1970; null when the capture does not say. */
+  readonly timeNs: bigint | null
+}
+
+/**
+ * The packets of a pcap or pcapng file that comes in pieces, arriving on one interface: what `readPcapPackets` says, with
+ * no more than a piece in memory. `push` every piece, then `end`; `notes` says at any time what was passed over so far.
+ * Where a capture names its interfaces, which of them count is decided by those described so far.
+ */
+export class PcapPackets {
+  readonly #iface: string
+  readonly #reader: CaptureReader
+  readonly #notes = new Notes()
+  #start: bigint | null = null
+  #last = 0
+  #taken = 0
+  #seen = 0
+  #unread: string | null = null
+
+  constructor(options: ReadPcapOptions) {
+    if (options.iface === '' || options.iface === 'local')
+      fail(options.file, 0, 0, 'captured packets come in on an interface; its name was expected')
+    this.#iface = options.iface
+    this.#reader = new CaptureReader({ file: options.file, ...(options.limits && { limits: options.limits }) })
   }
-  if (interfaces.length < 2) return { all: true, note: null }
-  return { all: true, note: `packets of all the capture's interfaces (${names}) come in on ${escapeText(iface)}` }
+
+  push(piece: Uint8Array): PcapPacket[] {
+    return this.#packets(this.#reader.push(piece))
+  }
+
+  /** Says that the capture is over. Throws a FaultError when it ends inside a record. */
+  end(): PcapPacket[] {
+    return this.#packets(this.#reader.end())
+  }
+
+  get notes(): string[] {
+    const choice = this.#choice()
+    return choice === null ? this.#notes.lines() : [choice, ...this.#notes.lines()]
+  }
+
+  /** Packets taken, and packets that the capture held so far. */
+  get counts(): { readonly taken: number; readonly seen: number } {
+    return { taken: this.#taken, seen: this.#seen }
+  }
+
+  /** The complaint about a link type that is not read; null: there was none. */
+  get unreadLinkType(): string | null {
+    return this.#unread
+  }
+
+  /** What is to be said of the capture's interfaces; null: nothing. */
+  #choice(): string | null {
+    const { interfaces } = this.#reader
+    const named = interfaces.filter((i) => i.name === this.#iface)
+    const names = [...new Set(interfaces.map((i) => i.name ?? `#${i.index}`))].map(escapeText).join(', ')
+    const iface = escapeText(this.#iface)
+    if (named.length > 0 && named.length < interfaces.length)
+      return `of the capture's interfaces (${names}) only ${iface} counts`
+    if (named.length > 0 || interfaces.length < 2) return null
+    return `packets of all the capture's interfaces (${names}) come in on ${iface}`
+  }
+
+  #packets(captured: readonly CapturedPacket[]): PcapPacket[] {
+    const named = this.#reader.interfaces.some((i) => i.name === this.#iface)
+    const packets: PcapPacket[] = []
+    for (const record of captured) {
+      this.#seen++
+      if (named && record.interface.name !== this.#iface) continue
+      const packet = toPacket(record, this.#iface, this.#notes)
+      if (typeof packet === 'string') this.#unread ??= packet.startsWith('link type') ? packet : null
+      if (packet === null || typeof packet === 'string') continue
+      packet.at_ms = this.#time(record)
+      this.#taken++
+      packets.push({ packet, timeNs: record.timeNs })
+    }
+    return packets
+  }
+
+  /** Milliseconds since the first packet, never less than before. */
+  #time(record: CapturedPacket): number {
+    if (record.timeNs === null) {
+      this.#notes.add('no time; it gets that of the packet before', record.number)
+      return this.#last
+    }
+    this.#start ??= record.timeNs
+    const ms = Number((record.timeNs - this.#start) / 1_000_000n)
+    if (ms < this.#last)
+      this.#notes.add('stamped earlier than a packet before it; it gets the time of that', record.number)
+    this.#last = Math.max(this.#last, ms)
+    return this.#last
+  }
 }
 
 /**
@@ -60,38 +151,17 @@ function chosen(interfaces: readonly CaptureInterface[], iface: string): { all: 
  * Throws a FaultError with the byte offset when the file is damaged, empty or none.
  */
 export function readPcapPackets(bytes: Uint8Array, options: ReadPcapOptions): { packets: Packet[]; notes: string[] } {
-  if (options.iface === '' || options.iface === 'local')
-    fail(options.file, 0, 0, 'captured packets come in on an interface; its name was expected')
-  const reader = new CaptureReader({ file: options.file, ...(options.limits && { limits: options.limits }) })
-  const captured = reader.push(bytes)
-  reader.end()
-  const notes = new Notes()
-  const packets: Packet[] = []
-  const choice = chosen(reader.interfaces, options.iface)
-  let start: bigint | null = null
-  let last = 0
-  for (const record of captured) {
-    if (!choice.all && record.interface.name !== options.iface) continue
-    const packet = toPacket(record, options.iface, notes)
-    if (packet === null) continue
-    if (record.timeNs === null) notes.add('no time; it gets that of the packet before', record.number)
-    else {
-      start ??= record.timeNs
-      const ms = Number((record.timeNs - start) / 1_000_000n)
-      if (ms < last) notes.add('stamped earlier than a packet before it; it gets the time of that', record.number)
-      last = Math.max(last, ms)
-    }
-    packet.at_ms = last
-    packets.push(packet)
-  }
-  return { packets, notes: choice.note === null ? notes.lines() : [choice.note, ...notes.lines()] }
+  const capture = new PcapPackets(options)
+  const packets = [...capture.push(bytes), ...capture.end()].map(({ packet }) => packet)
+  return { packets, notes: capture.notes }
 }
 
-function toPacket(record: CapturedPacket, iface: string, notes: Notes): Packet | null {
+/** The packet; a text: why the frame is none; null: it does not count. */
+function toPacket(record: CapturedPacket, iface: string, notes: Notes): Packet | string | null {
   const found = decodePacket(record.bytes, record.interface.linkType, record.wireLength)
   if ('problem' in found) {
     notes.add(`passed over: ${found.problem}`, record.number)
-    return null
+    return found.problem
   }
   if (found.outgoing || record.direction === 'out') {
     notes.add('passed over: the capturing host sent it', record.number)

@@ -84,6 +84,14 @@ function walk(nodes: ReadonlyMap<string, Node>, hook: HookName, bit: number): Ta
 }
 
 const TABLE_OF: Readonly<Record<string, TableName>> = {
+  TTL: 'mangle',
+  HL: 'mangle',
+  DSCP: 'mangle',
+  TOS: 'mangle',
+  ECN: 'mangle',
+  TPROXY: 'mangle',
+  TCPOPTSTRIP: 'mangle',
+  TRACE: 'raw',
   REJECT: 'filter',
   DNAT: 'nat',
   SNAT: 'nat',
@@ -104,6 +112,9 @@ const HOOKS_OF: Readonly<Record<string, readonly HookName[]>> = {
   MASQUERADE: ['POSTROUTING'],
   SNPT: ['INPUT', 'POSTROUTING'],
   DNPT: ['PREROUTING', 'OUTPUT'],
+  TPROXY: ['PREROUTING'],
+  CLASSIFY: ['FORWARD', 'OUTPUT', 'POSTROUTING'],
+  SYNPROXY: ['INPUT', 'FORWARD'],
 }
 
 function targetFault(rule: Rule, table: TableName, hooks: readonly HookName[]): string | undefined {
@@ -112,6 +123,8 @@ function targetFault(rule: Rule, table: TableName, hooks: readonly HookName[]): 
   const name = target.target
   const only = TABLE_OF[name]
   if (only !== undefined && only !== table) return `${name} has its place in table ${only} only, not in ${table}`
+  const secure = name === 'SECMARK' || name === 'CONNSECMARK'
+  if (secure && table !== 'mangle' && table !== 'security') return `${name} has its place in mangle and security only`
   const clamp = name === 'TCPMSS' && target.mss === 'clamp-to-pmtu'
   const allowed: readonly HookName[] | undefined = clamp ? ['FORWARD', 'OUTPUT', 'POSTROUTING'] : HOOKS_OF[name]
   const wrong = allowed === undefined ? undefined : hooks.find((h) => !allowed.includes(h))
@@ -119,8 +132,18 @@ function targetFault(rule: Rule, table: TableName, hooks: readonly HookName[]): 
   return `${name} cannot be reached from ${wrong}: expected ${allowed.join(' or ')} only`
 }
 
+const MATCH_HOOKS: Readonly<Record<string, readonly HookName[]>> = {
+  owner: ['OUTPUT', 'POSTROUTING'],
+}
+
 function matchFault(rule: Rule, hooks: readonly HookName[]): { word: string; message: string } | undefined {
   for (const m of rule.matches) {
+    const allowed = MATCH_HOOKS[m.match]
+    const strange = allowed && hooks.find((h) => !allowed.includes(h))
+    if (allowed && strange !== undefined) {
+      const message = `${m.match} cannot be reached from ${strange}: expected ${allowed.join(' or ')} only`
+      return { word: m.match, message }
+    }
     if (m.match === 'addrtype' && m.limitIface !== undefined) {
       const banned: readonly HookName[] = m.limitIface === 'out' ? ['PREROUTING', 'INPUT'] : ['POSTROUTING', 'OUTPUT']
       const wrong = banned.find((h) => hooks.includes(h))

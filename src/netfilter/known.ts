@@ -1,6 +1,8 @@
 // The matches and targets that the reader knows, by name.
 import type { Extension } from './extension.js'
+import { CONTEXT_MATCHES } from './read-match-context.js'
 import { HEADER_MATCHES } from './read-match-header.js'
+import { LIMIT_MATCHES } from './read-match-limits.js'
 import { OTHER_KNOWN_MATCHES } from './read-match-other.js'
 import { PORT_MATCHES } from './read-match-ports.js'
 import { STATE_MATCHES } from './read-match-state.js'
@@ -11,9 +13,16 @@ export type AnyExtension = Extension<Record<string, unknown>>
 
 /** Matches by name. */
 export const KNOWN_MATCHES: ReadonlyMap<string, AnyExtension> = new Map(
-  ([...PORT_MATCHES, ...STATE_MATCHES, ...HEADER_MATCHES, ...OTHER_KNOWN_MATCHES] as unknown as AnyExtension[]).map(
-    (m) => [m.name, m],
-  ),
+  (
+    [
+      ...PORT_MATCHES,
+      ...STATE_MATCHES,
+      ...HEADER_MATCHES,
+      ...CONTEXT_MATCHES,
+      ...LIMIT_MATCHES,
+      ...OTHER_KNOWN_MATCHES,
+    ] as unknown as AnyExtension[]
+  ).map((m) => [m.name, m]),
 )
 
 /** Targets that take options, by name. */

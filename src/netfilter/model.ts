@@ -4,7 +4,10 @@
 // Addresses are canonical text (`10.0.0.0/8`, `fd00::/64`); `Prefix` always carries its length.
 // All names are literal strings as iptables prints them.
 
+import type { ContextMatch } from './model-context.js'
 import type { HeaderMatch } from './model-header.js'
+import type { LimitMatch } from './model-limits.js'
+import type { OtherTarget } from './model-target.js'
 
 export type Family = 'ipv4' | 'ipv6'
 export type Backend = 'legacy' | 'nft'
@@ -218,6 +221,8 @@ export type Match =
     }
   | { readonly match: 'nfacct'; readonly name: string }
   | HeaderMatch
+  | ContextMatch
+  | LimitMatch
 
 export type CtStateName = 'INVALID' | 'NEW' | 'ESTABLISHED' | 'RELATED' | 'UNTRACKED' | 'SNAT' | 'DNAT'
 export type AddrTypeName =
@@ -265,6 +270,8 @@ export type Target =
       readonly value: number
       readonly ctmask: number
       readonly nfmask: number
+      /** What is set, saved or restored is shifted to the left (above 0) or right by so many bits, -31..31; absent: not. */
+      readonly shift?: number
     }
   | {
       readonly target: 'LOG'
@@ -315,6 +322,7 @@ export type Target =
         readonly queue?: boolean
       }
     }
+  | OtherTarget
 
 /** The built-in chains of each table, in the order of the hooks. */
 export const BUILTIN_CHAINS: Readonly<Record<TableName, readonly HookName[]>> = {

@@ -257,15 +257,10 @@ export const LOG_LEVELS: ReadonlyMap<string, number> = new Map([
 export const OTHER_MATCHES: ReadonlySet<string> = new Set(
   (
     'ah bpf cgroup cluster connbytes connlabel connlimit dccp devgroup dst esp eui64 frag hashlimit hbh ' +
-    'helper ipcomp ipv6header ipvs mac mh osf owner pkttype policy quota rateest realm rpfilter rt socket srh ' +
+    'helper ipcomp ipv6header ipvs mac mh osf pkttype policy rateest realm rpfilter rt socket srh ' +
     'string tcpmss time u32 unclean hopcount'
   ).split(' '),
 )
 
 /** Targets that iptables has and this model has not. */
-export const OTHER_TARGETS: ReadonlySet<string> = new Set(
-  (
-    'AUDIT CLASSIFY CLUSTERIP CONNSECMARK DSCP ECN HL HMARK IDLETIMER LED NFQUEUE QUEUE RATEEST SECMARK ' +
-    'SYNPROXY TCPOPTSTRIP TEE TOS TPROXY TRACE TTL ULOG'
-  ).split(' '),
-)
+export const OTHER_TARGETS: ReadonlySet<string> = new Set('CLUSTERIP HMARK QUEUE ULOG'.split(' '))

@@ -3,7 +3,9 @@
 
 import type { Match, Negatable, Range } from './model.js'
 import { SCTP_CHUNKS, TCP_FLAG_NAMES } from './names.js'
+import { printContextMatch } from './print-match-context.js'
 import { printHeaderMatch } from './print-match-header.js'
+import { printLimitMatch } from './print-match-limits.js'
 import { printSetMatch } from './print-set.js'
 import { quote } from './quote.js'
 
@@ -192,6 +194,10 @@ export function printMatch(m: Match): string {
       return ` -m limit --limit ${m.rate}/${m.unit}${m.burst === 5 ? '' : ` --limit-burst ${m.burst}`}`
     case 'physdev':
       return physdev(m)
+    case 'owner':
+      return printContextMatch(m)
+    case 'quota':
+      return printLimitMatch(m)
     case 'length':
     case 'ttl':
     case 'hl':

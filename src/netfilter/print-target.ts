@@ -3,6 +3,7 @@
 
 import type { NatRange, Target } from './model.js'
 import { printSetTarget } from './print-set.js'
+import { printOtherTarget } from './print-target-other.js'
 import { quote } from './quote.js'
 
 type TargetOf<K extends Target['target']> = Extract<Target, { readonly target: K }>
@@ -46,9 +47,11 @@ function npt(side: 'src' | 'dst', prefix: string): string {
 }
 
 function connmark(t: TargetOf<'CONNMARK'>): string {
+  const { shift = 0 } = t
+  const shifted = shift === 0 ? '' : ` --${shift > 0 ? 'left' : 'right'}-shift-mark ${Math.abs(shift)}`
   return t.op === 'set'
-    ? ` -j CONNMARK --set-xmark ${hex(t.value)}/${hex(t.ctmask)}`
-    : ` -j CONNMARK --${t.op}-mark --nfmask ${hex(t.nfmask)} --ctmask ${hex(t.ctmask)}`
+    ? ` -j CONNMARK --set-xmark ${hex(t.value)}/${hex(t.ctmask)}${shifted}`
+    : ` -j CONNMARK --${t.op}-mark --nfmask ${hex(t.nfmask)} --ctmask ${hex(t.ctmask)}${shifted}`
 }
 
 function log(t: TargetOf<'LOG'>): string {
@@ -130,5 +133,7 @@ export function printTarget(t: Target): string {
       return ' -j CHECKSUM --checksum-fill'
     case 'SET':
       return printSetTarget(t)
+    default:
+      return printOtherTarget(t)
   }
 }

@@ -5,6 +5,9 @@ import { type Draft, type Extension, must, type Option, type OptionWords, option
 import type { Target } from './model.js'
 import { CT_EVENTS, LOG_LEVELS, REJECT_NAMES } from './names.js'
 import { setTarget } from './read-set.js'
+import { DIVERTING_TARGETS } from './read-target-divert.js'
+import { HEADER_TARGETS } from './read-target-header.js'
+import { IDLE_TARGETS } from './read-target-idle.js'
 import { MAP_TARGETS } from './read-target-map.js'
 import { NAT_TARGETS } from './read-target-nat.js'
 import { cutBytes, isBareName, markMask, shown, uint } from './words.js'
@@ -93,9 +96,21 @@ function connmarkCopy(op: 'save' | 'restore'): Option<ConnmarkDraft> {
     },
   }
 }
-function connmarkMask(keys: readonly ('ctmask' | 'nfmask')[]): Option<ConnmarkDraft> {
+// The kernel keeps one shift: the last one counts.
+function connmarkShift(sign: 1 | -1): Option<ConnmarkDraft> {
   return {
     words: 1,
+    read: (d, w) => {
+      const bits = must(w, uint(w.word, 0, 31), 'a number of bits, 0..31')
+      if (bits === 0) delete d.shift
+      else d.shift = sign * bits
+    },
+  }
+}
+function connmarkMask(keys: readonly ('ctmask' | 'nfmask')[], excludes: readonly string[]): Option<ConnmarkDraft> {
+  return {
+    words: 1,
+    excludes,
     read: (d, w) => {
       const mask = must(w, uint(w.word, 0, 0xffffffff), 'a number 0..0xffffffff')
       for (const key of keys) d[key] = mask
@@ -114,9 +129,11 @@ const connmark: Extension<ConnmarkDraft> = {
     }),
     'save-mark': connmarkCopy('save'),
     'restore-mark': connmarkCopy('restore'),
-    ctmask: connmarkMask(['ctmask']),
-    nfmask: connmarkMask(['nfmask']),
-    mask: connmarkMask(['ctmask', 'nfmask']),
+    'left-shift-mark': connmarkShift(1),
+    'right-shift-mark': connmarkShift(-1),
+    ctmask: connmarkMask(['ctmask'], ['mask']),
+    nfmask: connmarkMask(['nfmask'], ['mask']),
+    mask: connmarkMask(['ctmask', 'nfmask'], ['ctmask', 'nfmask']),
   }),
   end(d) {
     if (d.op === undefined) refuse('CONNMARK needs --set-xmark (or another form of it), --save-mark or --restore-mark')
@@ -368,5 +385,8 @@ const ALL = [
 
 /** Targets with options, by name. */
 export const TARGETS: ReadonlyMap<string, Extension<never>> = new Map(
-  [...ALL, ...NAT_TARGETS, ...MAP_TARGETS].map((t) => [t.name, t]),
+  [...ALL, ...NAT_TARGETS, ...MAP_TARGETS, ...HEADER_TARGETS, ...DIVERTING_TARGETS, ...IDLE_TARGETS].map((t) => [
+    t.name,
+    t,
+  ]),
 )

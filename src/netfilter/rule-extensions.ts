@@ -59,6 +59,10 @@ export abstract class RuleExtensions extends RuleWords {
         'option',
       )
     }
+    const excluded = option.excludes?.find((other) => instance.used.includes(other))
+    if (excluded !== undefined) {
+      throw this.bad(`${extension.name}: --${full} cannot be used together with --${excluded}`, 'option')
+    }
     instance.used.push(id)
     if (this.not && !option.not) throw this.bad(`${extension.name}: --${full} takes no ! before it`, 'option')
     this.name = full
@@ -154,6 +158,9 @@ export abstract class RuleExtensions extends RuleWords {
     }
     if (word === 'DROP' && this.table === 'nat')
       throw this.bad('DROP has no place in table nat: nat is not for filtering')
+    if (extension !== undefined && (extension.family ?? this.family) !== this.family) {
+      throw this.bad(`the target ${shown(word)} is not for ${this.family === 'ipv4' ? 'IPv4' : 'IPv6'}`)
+    }
     if (verdict !== undefined) this.target = verdict
     else {
       this.kinds.push(extension!)

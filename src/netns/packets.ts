@@ -6,7 +6,8 @@ import { type Fault, FaultError, fail } from '../net/fault.js'
 import { familyOf } from '../net/ip.js'
 import type { Packet } from '../net/packet.js'
 import { quoted } from './fields.js'
-import { type JsonNode, placeOf, plainValue, readJson } from './json.js'
+import { type JsonNode, placeOf, readJson } from './json.js'
+import { Line, objectOf } from './packet-line.js'
 
 export type PacketId = number | string
 export type ReferenceKind = 'reply_to' | 'error_to' | 'again'
@@ -20,13 +21,15 @@ export interface PacketItem {
   readonly text: string
   /** The fields as written; of a line with a reference, those of the packet only. */
   readonly fields: Readonly<Record<string, unknown>>
-  readonly reference?: { readonly kind: ReferenceKind; readonly id: PacketId }
+  readonly reference?: { readonly kind: ReferenceKind; readonly id: PacketId; readonly to: PacketItem }
   /** When it is sent: milliseconds on the clock of the file, which starts at 0. */
   readonly at_ms: number
   /** The line gave `at_ms` itself. */
   readonly timed: boolean
-  /** A later line refers to this one. */
+  /** A later line refers to this one, or may. */
   readonly referenced: boolean
+  /** The whole packet of a line without a reference, where it is kept; without id and time. */
+  readonly packet?: Packet
 }
 
 export interface PacketReadOptions {
@@ -76,107 +79,72 @@ export function packetFields(values: Readonly<Record<string, unknown>>): Record<
   return fields
 }
 
-function countKeys(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0
-  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + countKeys(item), 0)
-  const keys = Object.keys(value)
-  let count = keys.length
-  for (const key of keys) count += countKeys((value as Record<string, unknown>)[key])
-  return count
-}
-
-function countQuoteColons(text: string): number {
-  let count = 0
-  for (let i = text.indexOf('":'); i >= 0; i = text.indexOf('":', i + 2)) count++
-  return count
-}
-
-/**
- * The object of a line. Most lines go through JSON.parse, far faster as the reader that knows places; it would
- * let a key stand twice, so lines where its keys do not add up, and wrong ones, go through the other.
- */
-function objectOf(text: string, line: number, file: string): Record<string, unknown> {
-  if (text.length < 4096 && !text.includes('[')) {
-    try {
-      const value: unknown = JSON.parse(text)
-      if (typeof value === 'object' && value !== null && countKeys(value) === countQuoteColons(text)) {
-        return value as Record<string, unknown>
-      }
-    } catch {
-      // The other reader says what is wrong, and where.
-    }
-  }
-  const node = readJson(text, { file, line, maxDepth: 16 })
-  if (node.kind !== 'object') return fail(file, line, node.at + 1, 'an object with the fields of a packet was expected')
-  return plainValue(node) as Record<string, unknown>
-}
-
 /** The whole packet of fields that an item gives, or that were made for it: with its id and time. Throws a PacketError. */
 export function packetOf(item: PacketItem, fields: Readonly<Record<string, unknown>>): Packet {
-  const packet = completePacket(fields)
+  const packet = item.packet !== undefined && fields === item.fields ? item.packet : completePacket(fields)
   packet.id = item.id
   packet.at_ms = item.at_ms
   return packet
 }
 
-/** A million lines are a million of these, so they hold no more than they must. */
-class Line implements PacketItem {
-  readonly id: PacketId
-  readonly line: number
-  readonly text: string
-  readonly at_ms: number
-  readonly timed: boolean
-  readonly reference?: NonNullable<PacketItem['reference']>
-  referenced = false
-  private readonly file: string
+/** Longest line, in characters, when no other limit is given. */
+export const MAX_PACKET_LINE = 65_536
 
-  constructor(
-    id: PacketId,
-    line: number,
-    text: string,
-    file: string,
-    time: number,
-    timed: boolean,
-    ref: PacketItem['reference'],
-  ) {
-    this.id = id
-    this.line = line
-    this.text = text
-    this.file = file
-    this.at_ms = time
-    this.timed = timed
-    if (ref !== undefined) this.reference = ref
-  }
-
-  get fields(): Record<string, unknown> {
-    const values = objectOf(this.text, this.line, this.file)
-    return this.reference === undefined ? values : packetFields(values)
-  }
-}
-
-class LineReader {
+/**
+ * Reads packet lines one after the other, for files of any length: only the last lines are remembered, and those that
+ * were referred to last. Any of them may be referred to by a line that is still to come.
+ */
+export class PacketLineReader {
   private readonly options: PacketReadOptions
   private readonly byId = new Map<PacketId, Line>()
+  private readonly remember: number
+  /** Lines in the order of their uses, from `queueStart` on; `uses` counts them. */
+  private queue: Line[] = []
+  private queueStart = 0
+  private uses = 0
   private clock = 0
-  readonly faults: Fault[] = []
 
-  constructor(options: PacketReadOptions) {
+  /** `remember`: so many readings and references ago a line may have been used last, or it is forgotten. Default: all stay. */
+  constructor(options: PacketReadOptions, remember: number = Number.POSITIVE_INFINITY) {
     this.options = options
+    this.remember = remember
   }
 
-  read(text: string, line: number): Line | null {
+  /** The line as an item; null when it is blank or a comment. Throws a FaultError with what is wrong with it. */
+  read(text: string, line: number): PacketItem | null {
+    const trimmed = text.trimStart()
+    if (trimmed === '' || trimmed.startsWith('//')) return null
     const { file } = this.options
-    try {
-      const limit = this.options.maxLineLength ?? 65_536
-      if (text.length > limit) fail(file, line, 0, `a line of ${text.length} characters; the limit is ${limit}`)
-      const item = this.item(objectOf(text, line, file), text, line)
-      this.byId.set(item.id, item)
-      return item
-    } catch (error) {
-      if (!(error instanceof FaultError)) throw error
-      this.faults.push(...error.faults)
-      return null
+    const limit = this.options.maxLineLength ?? MAX_PACKET_LINE
+    if (text.length > limit) fail(file, line, 0, `a line of ${text.length} characters; the limit is ${limit}`)
+    const item = this.item(objectOf(text, line, file), text, line)
+    this.byId.set(item.id, item)
+    if (this.remember !== Number.POSITIVE_INFINITY) {
+      item.referenced = true // by a line still to come, for all we know
+      this.use(item)
+      this.forget()
     }
+    return item
+  }
+
+  private use(item: Line): void {
+    item.used = ++this.uses
+    this.queue.push(item)
+  }
+
+  /** Drops what was used longest ago. A line used again stands in the queue again; its older places count no more. */
+  private forget(): void {
+    const oldest = this.uses - this.remember
+    while (this.queueStart < this.queue.length) {
+      const item = this.queue[this.queueStart] as Line
+      const first = this.uses - (this.queue.length - 1 - this.queueStart)
+      if (first > oldest) break
+      this.queueStart++
+      if (item.used <= oldest && this.byId.get(item.id) === item) this.byId.delete(item.id)
+    }
+    if (this.queueStart < 4096 || this.queueStart * 2 < this.queue.length) return
+    this.queue = this.queue.slice(this.queueStart)
+    this.queueStart = 0
   }
 
   private item(values: Record<string, unknown>, text: string, line: number): Line {
@@ -196,7 +164,11 @@ class LineReader {
     }
     const timed = values['at_ms'] !== undefined && values['at_ms'] !== null
     const item = new Line(id, line, text, this.options.file, this.clock, timed, reference)
-    this.check(item, fields)
+    const packet = this.check(item, fields)
+    if (this.remember !== Number.POSITIVE_INFINITY) {
+      item.kept = fields
+      if (packet !== null) item.packet = packet
+    }
     return item
   }
 
@@ -233,23 +205,26 @@ class LineReader {
     if (second !== undefined) bad(second, `a line refers to one packet; this one has \`${kind}\` too`)
     const id = this.idOf(values[kind], kind, bad)
     const target = this.byId.get(id)
-    if (target === undefined) return bad(kind, `no earlier line has the id ${quoted(JSON.stringify(id))}`)
+    if (target === undefined) {
+      const all = this.remember === Number.POSITIVE_INFINITY
+      const which = all ? 'no earlier line has' : `of the lines used last (${this.remember} are remembered) none has`
+      return bad(kind, `${which} the id ${quoted(JSON.stringify(id))}`)
+    }
     target.referenced = true
+    if (this.remember !== Number.POSITIVE_INFINITY) this.use(target)
     if (kind === 'error_to' && values['inner'] !== undefined)
       bad('inner', 'an `error_to` quotes the packet that it is about')
-    return { kind, id }
+    return { kind, id, to: target }
   }
 
   /** Checks the fields; a line that refers to another is checked as far as its own fields go. */
-  private check(item: PacketItem, fields: Readonly<Record<string, unknown>>): void {
+  private check(item: PacketItem, fields: Readonly<Record<string, unknown>>): Packet | null {
     try {
-      if (item.reference === undefined) {
-        completePacket(fields)
-        return
-      }
+      if (item.reference === undefined) return completePacket(fields)
       const address = [fields['src'], fields['dst']].find((a) => typeof a === 'string') as string | undefined
       const any = familyOf(address ?? '') === 'ipv6' ? '::1' : '127.0.0.1'
       completePacket({ proto: 'tcp', src: any, dst: any, ...fields })
+      return null
     } catch (error) {
       if (!(error instanceof PacketError)) throw error
       throw packetFault(error, item, this.options.file)
@@ -264,19 +239,22 @@ class LineReader {
 export function readPacketLines(text: string, options: PacketReadOptions): PacketItem[] {
   const nul = text.indexOf('\u0000')
   if (nul >= 0) fail(options.file, text.slice(0, nul).split('\n').length, 0, 'a binary file; JSON lines were expected')
-  const reader = new LineReader(options)
+  const reader = new PacketLineReader(options)
   const items: PacketItem[] = []
-  for (let line = 1, start = 0; start < text.length && reader.faults.length < MOST_FAULTS; line++) {
+  const faults: Fault[] = []
+  for (let line = 1, start = 0; start < text.length && faults.length < MOST_FAULTS; line++) {
     const newline = text.indexOf('\n', start)
     const end = newline < 0 ? text.length : newline
-    const raw = text.slice(start, end)
+    try {
+      const item = reader.read(text.slice(start, end), line)
+      if (item !== null) items.push(item)
+    } catch (error) {
+      if (!(error instanceof FaultError)) throw error
+      faults.push(...error.faults)
+    }
     start = end + 1
-    const trimmed = raw.trimStart()
-    if (trimmed === '' || trimmed.startsWith('//')) continue
-    const item = reader.read(raw, line)
-    if (item !== null) items.push(item)
   }
-  if (reader.faults.length > 0) throw new FaultError(reader.faults)
+  if (faults.length > 0) throw new FaultError(faults)
   if (items.length === 0) fail(options.file, 0, 0, 'no packet in the file; one JSON object a line was expected')
   return items
 }

@@ -45,8 +45,8 @@ interface Past {
 /** Makes items concrete, one after the other, from the answers so far. */
 export class PacketScript {
   private readonly options: ScriptOptions
-  /** Packets that a later line names. */
-  private readonly past = new Map<PacketId, Past>()
+  /** Packets that a later line names or may name; gone with their lines. */
+  private readonly past = new WeakMap<PacketItem, Past>()
 
   constructor(options: ScriptOptions) {
     this.options = options
@@ -69,13 +69,15 @@ export class PacketScript {
 
   /** Keeps what became of an item, for lines that refer to it. */
   settle(item: PacketItem, resolved: Resolved, answer: Answer): void {
-    if (item.referenced) this.past.set(item.id, { resolved, answer })
+    if (!item.referenced) return
+    const { trace: _trace, trace_reply: _reply, steps: _steps, ct: _ct, ...kept } = answer
+    this.past.set(item, { resolved, answer: kept })
   }
 
   private relative(item: PacketItem): Resolved | null {
     const { fields } = item
-    const { kind, id } = item.reference!
-    const past = this.past.get(id)
+    const { kind, to } = item.reference!
+    const past = this.past.get(to)
     if (past === undefined) return null // it was skipped itself
     let base: Record<string, unknown> | null
     if (kind === 'again') base = againFields(past.resolved.fields, fields)
@@ -219,7 +221,11 @@ function printedConnection(entry: ConntrackEntry): ConntrackEntry {
 }
 
 /** An answer in its printed form, keys in their printed order. `resolved` null: the packet was skipped. */
-export function printedAnswer(item: PacketItem, resolved: Resolved | null, answer: Answer | null): PrintedAnswer {
+export function printedAnswer(
+  item: Pick<PacketItem, 'id' | 'timed'>,
+  resolved: Resolved | null,
+  answer: Answer | null,
+): PrintedAnswer {
   if (resolved === null || answer === null) return { id: item.id, verdict: 'skipped' }
   const printed: PrintedAnswer = {
     id: item.id,
@@ -248,32 +254,43 @@ export function printedAnswer(item: PacketItem, resolved: Resolved | null, answe
   return printed
 }
 
-/**
- * Plays items through a data plane, one after the other, and gives each printed answer as soon as it is there. A
- * RangeError of the data plane (unknown interface, clock) becomes a FaultError with the line.
- */
+/** Plays items through a data plane as they come. */
+export class ScriptPlayer {
+  readonly #script: PacketScript
+  readonly #dataPlane: DataPlane
+  readonly #options: ScriptOptions
+
+  constructor(dataPlane: DataPlane, options: ScriptOptions) {
+    this.#script = new PacketScript(options)
+    this.#dataPlane = dataPlane
+    this.#options = options
+  }
+
+  /** The printed answer. A RangeError of the data plane (unknown interface, clock) becomes a FaultError with the line. */
+  play(item: PacketItem): PrintedAnswer {
+    const resolved = this.#script.resolve(item)
+    if (resolved === null) return printedAnswer(item, null, null)
+    let answer: Answer
+    try {
+      answer = this.#dataPlane.process(resolved.packet, this.#options)
+    } catch (error) {
+      if (!(error instanceof RangeError) || error instanceof FaultError) throw error
+      const { file } = this.#options
+      const field = resolved.packet.iface !== 'local' && /interface/.test(error.message) ? 'iface' : ''
+      const { line, column } = fieldPlace(item.text, item.line, file, field)
+      return fail(file, line, column, error.message)
+    }
+    this.#script.settle(item, resolved, answer)
+    return printedAnswer(item, resolved, answer)
+  }
+}
+
+/** Plays items through a data plane, one after the other, and gives each printed answer as soon as it is there. */
 export function* runScript(
   items: Iterable<PacketItem>,
   dataPlane: DataPlane,
   options: ScriptOptions,
 ): Generator<PrintedAnswer, void, undefined> {
-  const script = new PacketScript(options)
-  for (const item of items) {
-    const resolved = script.resolve(item)
-    if (resolved === null) {
-      yield printedAnswer(item, null, null)
-      continue
-    }
-    let answer: Answer
-    try {
-      answer = dataPlane.process(resolved.packet, options)
-    } catch (error) {
-      if (!(error instanceof RangeError) || error instanceof FaultError) throw error
-      const field = resolved.packet.iface !== 'local' && /interface/.test(error.message) ? 'iface' : ''
-      const { line, column } = fieldPlace(item.text, item.line, options.file, field)
-      return fail(options.file, line, column, error.message)
-    }
-    script.settle(item, resolved, answer)
-    yield printedAnswer(item, resolved, answer)
-  }
+  const player = new ScriptPlayer(dataPlane, options)
+  for (const item of items) yield player.play(item)
 }

@@ -82,6 +82,10 @@ function matchFault(m: Match, scene: Scene): string | null {
     }
     case 'set':
       return setFault(m.name, scene)
+    case 'owner':
+      return m.supplGroups
+        ? "a packet does not say its sender's other groups; --suppl-groups cannot be evaluated"
+        : null
     case 'recent': {
       const inPast = m.hitcount !== undefined && m.hitcount > 65535
       return inPast ? '--hitcount beyond 65535 cannot be evaluated' : null
@@ -133,6 +137,10 @@ function targetFault(rule: Rule, scene: Scene, table: Table, chains: ReadonlySet
         ? null
         : `the chain ${escapeText(target.chain)} does not exist in table ${table.name}`
     }
+    case 'SYNPROXY':
+    case 'TEE':
+    case 'TPROXY':
+      return `the target ${target.target} cannot be evaluated`
     default:
       return null
   }

@@ -9,7 +9,11 @@ import type { Visit } from './prf.js'
 import { act } from './target.js'
 import type { LiveRuleset, Skb, World } from './types.js'
 
-export type ChainVerdict = { readonly verdict: 'accept' } | { readonly verdict: 'drop'; readonly by: DroppedBy }
+/** What dropped a packet, or the queue in which it was lost. */
+export type Blame = DroppedBy & { readonly queue?: number }
+export type ChainVerdict =
+  | { readonly verdict: 'accept'; readonly bypass?: true }
+  | { readonly verdict: 'drop'; readonly by: Blame }
 
 interface Place {
   readonly chain: Chain
@@ -74,7 +78,8 @@ export function runChain(world: World, skb: Skb, table: TableName, hook: HookNam
       line: rule.line,
     }
     const place = { visit: here.visit, ...at }
-    if (!matchesRule(rule, skb, { world, backend: rules.ruleset.backend, ...place })) continue
+    const context = { world, backend: rules.ruleset.backend, ...place }
+    if (!matchesRule(rule, skb, context)) continue
     count(rules, rule, skb)
     note(world, skb, table, here.chain.name, here.index)
     const { target } = rule
@@ -96,11 +101,12 @@ export function runChain(world: World, skb: Skb, table: TableName, hook: HookNam
         here = { chain: chains.get(target.chain)!, index: 0, visit: world.draws.visit() }
         break
       default: {
-        const outcome = act(world, skb, target, hook)
+        const outcome = act(skb, target, hook, context)
         if (outcome === 'continue') break
         if (outcome === 'accept') return { verdict: 'accept' }
+        if (outcome === 'bypass') return { verdict: 'accept', bypass: true }
         const by = placeOf(rules, table, here.chain, rule, here.index)
-        return { verdict: 'drop', by: outcome === 'drop' ? by : { ...by, reason: outcome.reason } }
+        return { verdict: 'drop', by: outcome === 'drop' ? by : { ...by, ...outcome } }
       }
     }
   }

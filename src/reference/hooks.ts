@@ -2,10 +2,10 @@
 // Kernel: net/ipv4/ip_input.c, ip_forward.c, ip_output.c, netfilter.c (ip_route_me_harder), and their IPv6 twins;
 // include/uapi/linux/netfilter_ipv4.h for the priorities.
 
-import type { DroppedBy, DropReason, Packet } from '../net/packet.js'
+import type { DropReason, Packet } from '../net/packet.js'
 import type { HookName, TableName } from '../netfilter/model.js'
 import { inPrefix, isMulticast } from './address.js'
-import { runChain } from './chain.js'
+import { type Blame, runChain } from './chain.js'
 import { confirm, conntrackIn, NO_ZONE } from './conntrack.js'
 import { sendError } from './icmp.js'
 import { isRedirected, natHook } from './nat.js'
@@ -19,10 +19,10 @@ import { badOnArrival, inputRoute, outKeyOf, rerouteKeyOf } from './validate.js'
 /** Where a packet ended. `reject`: dropped, and an answer was sent (see World.sent). */
 export type End =
   | { readonly end: 'forward' | 'out' | 'local'; readonly skb: Skb }
-  | { readonly end: 'drop'; readonly by: DroppedBy; readonly errno?: string }
+  | { readonly end: 'drop'; readonly by: Blame; readonly errno?: string }
 
 interface Dropped {
-  readonly by: DroppedBy
+  readonly by: Blame
   readonly errno?: string
 }
 
@@ -51,6 +51,12 @@ function noteRoute(world: World, why: 'input' | 'output' | 'reroute', route: Rou
   })
 }
 
+/** What makes a packet of this host be routed anew when mangle OUTPUT changes it. */
+function routedBy({ family, mark, packet }: Skb): string {
+  const hops = family === 'ipv6' ? packet.ttl : undefined
+  return JSON.stringify([mark, packet.tos ?? 0, packet.src, packet.dst, hops])
+}
+
 /** Runs all that is registered at a hook. Undefined: the packet goes on. */
 function runHook(world: World, skb: Skb, hook: HookName): Dropped | undefined {
   world.recorder.steps.push({ step: 'hook', hook })
@@ -68,16 +74,10 @@ function runHook(world: World, skb: Skb, hook: HookName): Dropped | undefined {
         if (failed !== undefined) return failed
       }
     } else {
-      const before = { mark: skb.mark, tos: skb.packet.tos ?? 0, src: skb.packet.src, dst: skb.packet.dst }
+      const before = routedBy(skb)
       const result = runChain(world, skb, part, hook)
       if (result.verdict === 'drop') return { by: result.by }
-      const { packet } = skb
-      const same =
-        before.mark === skb.mark &&
-        before.tos === (packet.tos ?? 0) &&
-        before.src === packet.src &&
-        before.dst === packet.dst
-      if (part === 'mangle' && hook === 'OUTPUT' && !same) {
+      if (part === 'mangle' && hook === 'OUTPUT' && routedBy(skb) !== before) {
         const failed = reroute(world, skb)
         if (failed !== undefined) return failed
       }
@@ -155,12 +155,14 @@ function newSkb(packet: Packet, inIface: string | null, isAnswer: boolean): Skb 
     template: null,
     isAnswer,
     fromHere: inIface === null,
+    socket: inIface !== null || (isAnswer && packet.proto === 'tcp') ? 'none' : isAnswer ? 'kernel' : 'process',
     zone: NO_ZONE,
   }
 }
 
 function dropped(d: Dropped): End {
-  return { end: 'drop', by: d.by, ...(d.errno === undefined ? {} : { errno: d.errno }) }
+  // The sender is not told of a packet that was queued.
+  return { end: 'drop', by: d.by, ...(d.errno === undefined || d.by.queue !== undefined ? {} : { errno: d.errno }) }
 }
 
 /** OUTPUT, POSTROUTING, and by the loopback device in again. */
@@ -193,7 +195,7 @@ function isHeardHere(skb: Skb): boolean {
 
 /** The copy that the host hears passes POSTROUTING by itself, before the one that leaves. */
 function loopCopy(world: World, skb: Skb): End {
-  const copy: Skb = { ...skb, packet: copyPacket(skb.packet) }
+  const copy: Skb = { ...skb, packet: copyPacket(skb.packet), socket: 'none' }
   const atPost = runHook(world, copy, 'POSTROUTING')
   return atPost === undefined ? comeBack(world, copy, skb.outIface ?? '') : dropped(atPost)
 }

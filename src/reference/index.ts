@@ -11,6 +11,7 @@ import type { IpSet, NetworkNamespace } from '../netns/model.js'
 import { checkSupported } from '../netns/supported.js'
 import { ConntrackTable, load, NO_ZONE, shown } from './conntrack.js'
 import { type End, printedQuote, receive, sendAnswer, sendLocal } from './hooks.js'
+import { LimitStates } from './match-limits.js'
 import { Draws } from './prf.js'
 import { RecentLists } from './recent.js'
 import { type Draw, RecordedDraws } from './recorded.js'
@@ -75,6 +76,7 @@ export class ReferenceEngine implements DataPlane {
       table: new ConntrackTable(() => world.now),
       recent: new RecentLists(ns.rulesets),
       sets: new IpSets(ns.sets, () => world.now),
+      limits: new LimitStates(),
       counters: new Map(),
       now: 0,
       draws: new Draws(this.#seed, 0n),
@@ -147,7 +149,9 @@ export class ReferenceEngine implements DataPlane {
     const answer: Answer = { verdict: 'drop', in: packet }
     if (packet.id !== undefined) answer.id = packet.id
     if (end.end === 'drop') {
-      answer.dropped_by = end.by
+      const { queue, ...by } = end.by
+      answer.dropped_by = by
+      if (queue !== undefined) Object.assign(answer, { verdict: 'queue', queue })
       if (packet.iface === 'local' && end.errno !== undefined) answer.errno = end.errno
       if (sent?.answer !== undefined) {
         answer.verdict = 'reject'

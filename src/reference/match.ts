@@ -6,7 +6,9 @@ import type { Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import { inPrefix, isMulticast, numberOf } from './address.js'
 import type { MatchContext } from './asked.js'
 import { matchesConntrack } from './match-conntrack.js'
+import { matchesContext } from './match-context.js'
 import { matchesHeader } from './match-header.js'
+import { matchesLimits } from './match-limits.js'
 import { lookupRoute, lookupTable } from './route.js'
 import { noEther } from './set-element.js'
 import { flagsOf } from './tcp.js'
@@ -220,6 +222,10 @@ function matches(m: Match, skb: Skb, context: MatchContext): boolean {
       return matchesLimit(m, world)
     case 'physdev':
       return matchesPhysdev(m)
+    case 'owner':
+      return matchesContext(m, skb, context)
+    case 'quota':
+      return matchesLimits(m, skb, context)
     case 'length':
     case 'ttl':
     case 'hl':

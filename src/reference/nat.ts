@@ -2,10 +2,10 @@
 // Kernel: net/netfilter/nf_nat_core.c (nf_nat_inet_fn, nf_nat_setup_info), nf_nat_proto.c, nf_nat_masquerade.c,
 // nf_nat_redirect.c.
 
-import type { DroppedBy, DropReason, Header, Packet } from '../net/packet.js'
+import type { DropReason, Header, Packet } from '../net/packet.js'
 import type { HookName, NatRange, Target } from '../netfilter/model.js'
 import { maskedOf, numberOf, textOf } from './address.js'
-import { runChain } from './chain.js'
+import { type Blame, runChain } from './chain.js'
 import { portOf, uniqueTuple } from './nat-choice.js'
 import { firstAddress, selectIpv4, selectIpv6 } from './source.js'
 import type { Outcome } from './target.js'
@@ -133,7 +133,7 @@ function translate(flow: Connection, skb: Skb, manip: Manip): void {
 }
 
 /** The nat table at a hook. Undefined: go on; else what dropped the packet. */
-export function natHook(world: World, skb: Skb, hook: HookName): DroppedBy | undefined {
+export function natHook(world: World, skb: Skb, hook: HookName): Blame | undefined {
   const flow = skb.connection
   if (flow === null || !world.rulesets.get(skb.family)?.chains.has('nat')) return undefined
   const manip = manipOf(hook)
@@ -145,6 +145,7 @@ export function natHook(world: World, skb: Skb, hook: HookName): DroppedBy | und
   if ((skb.state === 'NEW' || skb.state === 'RELATED') && !isDone(flow, manip)) {
     const result = runChain(world, skb, 'nat', hook)
     if (result.verdict === 'drop') return result.by
+    if (result.bypass) return undefined
     if (!isDone(flow, manip)) setUpNull(world, flow, manip)
   } else if (hook === 'POSTROUTING' && skb.dir === 0 && flow.masqueradedBy !== null) {
     if (flow.masqueradedBy !== skb.outIface) {

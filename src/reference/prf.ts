@@ -72,6 +72,8 @@ export interface PacketDraws {
   port(search: PortSearch): number
   /** For a route with several next hops, 31 bits. */
   hop(hops: readonly HopChoice[], isAnswer: boolean): number
+  /** One of `total` queues, the same for all packets of this number. */
+  queue(flow: number, total: number): number
 }
 
 /** The draws of one packet, from a seed. */
@@ -105,6 +107,10 @@ export class Draws implements PacketDraws {
 
   hop(): number {
     return Number(this.#next(3) >> 33n)
+  }
+
+  queue(flow: number, total: number): number {
+    return Number(((prf(this.#seed, 0n, 9n, BigInt(flow)) >> 32n) * BigInt(total)) >> 32n)
   }
 }
 

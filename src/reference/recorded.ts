@@ -178,6 +178,10 @@ export class RecordedDraws implements PacketDraws {
     return undefined
   }
 
+  queue(flow: number, total: number): number {
+    return this.#seeded.queue(flow, total)
+  }
+
   hop(hops: readonly HopChoice[], isAnswer: boolean): number {
     const { outIface, replyOutIface, ct } = this.#recorded()
     const dev = isAnswer ? replyOutIface : outIface

@@ -67,7 +67,7 @@ function begin(flow: Connection, chunk: number, tag: number): boolean {
   if (chunk === INIT) {
     if (tag !== 0) return false
     tags[1] = SCTP_TAG_A
-  } else tags[chunk === HEARTBEAT ? 0 : 1] = tag
+  } else tags[chunk === HEARTBEAT || chunk === HEARTBEAT_ACK ? 0 : 1] = tag
   return true
 }
 
@@ -103,11 +103,14 @@ function checkTag(flow: Connection, dir: Direction, chunk: number, tag: number):
   return 'ok'
 }
 
-/** INIT and INIT_ACK say which tag their sender wants; false: it contradicts what was said before. */
+/**
+ * INIT and INIT_ACK say which tag their sender wants; false: it contradicts what was said before. An INIT that says again
+ * what is known is a retransmission.
+ */
 function learnTag(flow: Connection, dir: Direction, chunk: number): boolean {
   const other = dir === 0 ? 1 : 0
   const { tags, init } = flow.sctp
-  if (chunk === INIT) {
+  if (chunk === INIT && (!flow.confirmed || tags[other] !== SCTP_TAG_A)) {
     if (init[dir] && init[other]) init[other] = false
     init[dir] = true
     tags[other] = SCTP_TAG_A

@@ -4,23 +4,36 @@
 
 import type { DropReason } from '../net/packet.js'
 import type { HookName, Target } from '../netfilter/model.js'
+import type { MatchContext } from './asked.js'
 import { bindByNetmap, bindByTarget } from './nat.js'
 import { translatePrefix } from './npt.js'
 import { reject } from './reject.js'
 import { noEther } from './set-element.js'
+import { actOther } from './target-other.js'
 import type { Skb, World, Zone } from './types.js'
 
 /** `drop` by the rule itself; with a reason when it could not do its work. */
-export type Outcome = 'continue' | 'accept' | 'drop' | { readonly reason: DropReason }
+export type Outcome =
+  | 'continue'
+  | 'accept'
+  /** Accepted without what would come after the chain (nat's null binding). */
+  | 'bypass'
+  | 'drop'
+  | { readonly reason: DropReason }
+  | { readonly queue: number }
 
 type Acting = Exclude<Target, { target: 'ACCEPT' | 'DROP' | 'RETURN' | 'jump' | 'goto' }>
+
+function shifted(mark: number, shift = 0): number {
+  return (shift < 0 ? mark >>> -shift : mark << shift) >>> 0
+}
 
 function setConnmark(skb: Skb, t: Extract<Target, { target: 'CONNMARK' }>): void {
   const flow = skb.connection
   if (flow === null) return
-  if (t.op === 'set') flow.mark = ((flow.mark & ~t.ctmask) ^ t.value) >>> 0
-  else if (t.op === 'save') flow.mark = ((flow.mark & ~t.ctmask) ^ (skb.mark & t.nfmask)) >>> 0
-  else skb.mark = ((skb.mark & ~t.nfmask) ^ (flow.mark & t.ctmask)) >>> 0
+  if (t.op === 'set') flow.mark = shifted((flow.mark & ~t.ctmask) ^ t.value, t.shift)
+  else if (t.op === 'save') flow.mark = ((flow.mark & ~t.ctmask) ^ shifted(skb.mark & t.nfmask, t.shift)) >>> 0
+  else skb.mark = ((skb.mark & ~t.nfmask) ^ shifted(flow.mark & t.ctmask, t.shift)) >>> 0
 }
 
 function setTracking(skb: Skb, t: Extract<Target, { target: 'CT' | 'NOTRACK' }>): void {
@@ -46,7 +59,8 @@ function changeSets(world: World, skb: Skb, { add, del, map }: Extract<Target, {
 }
 
 /** Carries out a target that is neither a verdict nor a way to another chain. */
-export function act(world: World, skb: Skb, target: Acting, hook: HookName): Outcome {
+export function act(skb: Skb, target: Acting, hook: HookName, context: MatchContext): Outcome {
+  const { world } = context
   switch (target.target) {
     case 'MARK':
       skb.mark = ((skb.mark & ~target.mask) ^ target.value) >>> 0
@@ -79,5 +93,7 @@ export function act(world: World, skb: Skb, target: Acting, hook: HookName): Out
     case 'SNPT':
     case 'DNPT':
       return translatePrefix(world, skb, target)
+    default:
+      return actOther(skb, target, context)
   }
 }

@@ -5,6 +5,7 @@ import type { Answer, DroppedBy, DropReason, Packet, Step } from '../net/packet.
 import type { Family, HookName, Ruleset, TableName } from '../netfilter/model.js'
 import type { NetworkNamespace, NextHop, RouteType } from '../netns/model.js'
 import type { ConntrackTable } from './conntrack.js'
+import type { LimitStates } from './match-limits.js'
 import type { PacketDraws } from './prf.js'
 import type { RecentLists } from './recent.js'
 import type { IpSets } from './set.js'
@@ -141,6 +142,8 @@ export interface Skb {
   readonly isAnswer: boolean
   /** Sent by this host (answers too). */
   readonly fromHere: boolean
+  /** What sends it: a process of this host, the kernel (ICMP errors), or nothing here. */
+  readonly socket: 'process' | 'kernel' | 'none'
   /** Zone in which conntrack looked, for the answer's `ct`. */
   zone: Zone
 }
@@ -163,6 +166,7 @@ export interface World {
   readonly table: ConntrackTable
   readonly recent: RecentLists
   readonly sets: IpSets
+  readonly limits: LimitStates
   /** Per rule state of `limit` and `statistic nth`, by the match object. */
   readonly counters: Map<object, { value: number; at: number }>
   now: number

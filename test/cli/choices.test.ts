@@ -66,7 +66,7 @@ it('an impossible choice, or a use that makes no sense, is one line', async () =
   const pcap = await replay('--pcap', 'x.pcap', '--iface', 'eth0', '--choices', answers)
   assert.is(pcap, '--choices: answers are found by the ids of packets: give --packets FILE')
   const stdin = await replay('--packets', '-', '--choices', '-')
-  assert.is(stdin, '--choices: stdin holds the packets already')
+  assert.is(stdin, '--choices: standard input is read by --packets already')
 })
 
 it.run()

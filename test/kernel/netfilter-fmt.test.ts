@@ -11,6 +11,7 @@ import type { Family } from '../../src/netfilter/model.js'
 import { printRules } from '../../src/netfilter/print.js'
 import { readRules } from '../../src/netfilter/read.js'
 import { RIGHT, WRONG } from '../netfilter/rule-cases.js'
+import { ruleLines } from '../netfilter/rule-lines.js'
 import { haveKernel } from '../support/needs.js'
 
 const test = suite('netfilter: print and read against iptables')
@@ -62,6 +63,19 @@ if (haveKernel('netfilter: print and read against iptables')) {
         const { name, text } = cases[i]!
         assert.ok(ok, `${name}: iptables-restore refuses: ${said}`)
         assert.is(sorted(saved), sorted(formatRules(text, { file: name, family, counters: true })), name)
+      }
+    })
+
+    test(`single lines, ${family}: saved as listed, or refused`, () => {
+      const cases = ruleLines().filter((c) => c.family === family)
+      for (const [i, { ok, saved }] of load(
+        family,
+        cases.map((c) => c.text),
+      ).entries()) {
+        const { line, printed, taken } = cases[i]!
+        assert.is(ok, taken, line)
+        const rules = saved.split('\n').flatMap((l) => (/^\[.*\] -A /.test(l) ? [l.replace(/^\[.*?\] /, '')] : []))
+        if (printed !== null) assert.is(rules.join(' ; '), printed, line)
       }
     })
 

@@ -60,7 +60,7 @@ const MATCHES: readonly Match['match'][] = [
     'addrtype',
   ] as const),
   ...(['statistic', 'recent', 'multiport', 'iprange', 'set', 'limit', 'physdev', 'nfacct'] as const),
-  ...(['length', 'ttl', 'hl', 'tos', 'dscp', 'ecn', 'cpu'] as const),
+  ...(['length', 'ttl', 'hl', 'tos', 'dscp', 'ecn', 'cpu', 'owner', 'quota'] as const),
 ]
 const TARGETS: readonly Target['target'][] = [
   ...(['jump', 'goto', 'ACCEPT', 'DROP', 'RETURN', 'REJECT', 'DNAT', 'SNAT', 'MASQUERADE', 'REDIRECT'] as const),

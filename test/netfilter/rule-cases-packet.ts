@@ -76,7 +76,60 @@ export const PACKET_RIGHT: readonly RightCase[] = [
   ),
 ]
 
+export const CONTEXT_RIGHT: readonly RightCase[] = [
+  right(
+    'ipv4',
+    'owner',
+    [
+      ['-m owner --uid-owner root', '-m owner --uid-owner 0'],
+      ['-m owner --uid-owner 5:9', '-m owner --uid-owner 5-9'],
+      ['-m owner ! --uid-owner 5-9 --gid-owner root', '-m owner ! --uid-owner 5-9 --gid-owner 0'],
+      ['-m owner ! --gid-owner 3 --suppl-groups'],
+      ['-m owner ! --gid-owner 5-5 ! --socket-exists', '-m owner ! --socket-exists ! --gid-owner 5'],
+      ['-m owner --uid-owner 0-4294967294'],
+    ],
+    'filter',
+    'OUTPUT',
+  ),
+  right(
+    'ipv6',
+    'owner',
+    [['-m owner --uid-owner 1000 --socket-exists', '-m owner --socket-exists --uid-owner 1000']],
+    'mangle',
+    'POSTROUTING',
+  ),
+  right('ipv4', 'quota', [
+    ['-m quota ! --quota 3'],
+    ['-m quota --quota 0'],
+    ['-m quota --quota 18446744073709551615'],
+    ['-m quota --quota 0x10', '-m quota --quota 16'],
+  ]),
+]
+
 export const PACKET_WRONG: readonly WrongCase[] = [
+  ...wrongs(
+    'ipv4',
+    'owner',
+    [
+      ['-m owner', 'owner needs --uid-owner'],
+      ['-m owner --uid-owner 9-5', 'reversed', 32],
+      ['-m owner --uid-owner 5-', 'expected a number', 32],
+      ['-m owner --uid-owner 4294967295', 'expected a number', 32],
+      ['-m owner --uid-owner nosuchuser', 'expected a number', 32],
+      ['-m owner --uid-owner daemon', 'other names are not known', 32, true],
+      ['-m owner --suppl-groups --gid-owner 3', 'needs --gid-owner before it', 20],
+      ['-m owner --gid-owner 3 ! --suppl-groups', 'takes no !', 36],
+    ],
+    'filter',
+    'OUTPUT',
+  ),
+  ...wrongs('ipv4', 'owner', [['-m owner --uid-owner 3', 'cannot be reached from INPUT']]),
+  ...wrongs('ipv4', 'quota', [
+    ['-m quota', 'quota needs --quota'],
+    ['-m quota --quota 18446744073709551616', 'expected a number', 27],
+    ['-m quota --quota -1', 'expected a number', 27],
+    ['-m quota --quota 3k', 'expected a number', 27],
+  ]),
   ...wrongs('ipv4', 'length', [
     ['-m length --length 65536', 'expected 0..65535', 29],
     ['-m length --length 5:6:7', 'expected 0..65535', 29],

@@ -1,7 +1,7 @@
 // Rules written by hand and what they become, and wrong rules with the place and the word that are to blame. Used by the
 // reader's own tests and, where iptables is there, held against the tool itself.
 import type { Family } from '../../src/netfilter/model.js'
-import { PACKET_RIGHT, PACKET_WRONG } from './rule-cases-packet.js'
+import { CONTEXT_RIGHT, PACKET_RIGHT, PACKET_WRONG } from './rule-cases-packet.js'
 
 export interface RightCase {
   readonly name: string
@@ -36,6 +36,7 @@ const v6 = (name: string, inTable: string, lines: readonly string[], rules: read
 
 export const RIGHT: readonly RightCase[] = [
   ...PACKET_RIGHT,
+  ...CONTEXT_RIGHT,
   v4(
     'options in any order',
     'filter',
@@ -894,7 +895,7 @@ export const WRONG: readonly WrongCase[] = [
     says: 'outside of a table',
   },
   wrong('an unsupported match', 'filter', ['-A INPUT -m socket --transparent'], '2:13', 'is not supported', true),
-  wrong('an unsupported target', 'mangle', ['-A INPUT -j TOS --set-tos 0x10'], '2:13', 'is not supported', true),
+  wrong('an unsupported target', 'filter', ['-A INPUT -j ULOG'], '2:13', 'is not supported'),
   wrong('a quote that is not closed', 'filter', ['-A INPUT -m comment --comment "x'], '2:31', 'not closed', true),
   wrong(
     'a reversed range of addresses',

@@ -19,7 +19,7 @@ const BOTH = [
   ...names('state.state mark.mark connmark.mark'),
   ...names('addrtype.srcType addrtype.dstType statistic.random statistic.nth iprange.src iprange.dst'),
   ...names('set.hash:ip set.hash:net set.hash:net,port set.bitmap:port'),
-  ...names('length.length tos.tos dscp.dscp ecn.ect'),
+  ...names('length.length tos.tos dscp.dscp ecn.ect quota'),
 ]
 /** Conditions that seldom hold: they fail, and their negation holds; that they hold is asked of one family only. */
 const RARE = [
@@ -28,7 +28,7 @@ const RARE = [
   ...names('conntrack.ctrepldstport conntrack.ctstatus conntrack.ctexpire'),
   ...names('sctp.sport sctp.dport sctp.chunks recent.rcheck recent.update recent.remove set.hash:ip,port'),
   ...names('set.hash:ip,port,net set.hash:ip,port,ip set.hash:net,port,net set.hash:net,iface set.hash:net,net'),
-  ...names('set.hash:ip,mark set.list:set ecn.ece ecn.cwr cpu.cpu'),
+  ...names('set.hash:ip,mark set.list:set ecn.ece ecn.cwr cpu.cpu owner.uid owner.gid owner.socket'),
 ]
 /** Conditions without a negated form, and those that can only do one thing. */
 const SINGLE = [
@@ -49,13 +49,17 @@ const TARGETS = [
   ...['', ' ports', ' random', ' randomFully'].map((key) => `MASQUERADE${key}`),
   ...['', ' ports', ' random'].map((key) => `REDIRECT${key}`),
   'REJECT tcp-reset',
+  ...names('TOS DSCP AUDIT TRACE'),
+  ...['set', 'inc', 'dec'].map((op) => `hops ${op}`),
+  ...['one', 'balance', 'fanout', 'bypass'].map((how) => `NFQUEUE ${how}`),
+  ...['left', 'right'].map((way) => `CONNMARK ${way}`),
 ]
 const REJECTS = {
   ipv4: names('port-unreachable net-unreachable host-unreachable proto-unreachable net-prohibited').concat([
     'host-prohibited',
     'admin-prohibited',
   ]),
-  ipv6: names('port-unreachable no-route adm-prohibited addr-unreachable'),
+  ipv6: names('port-unreachable no-route adm-prohibited addr-unreachable policy-fail reject-route'),
 }
 const TCP = names('SYN_SENT SYN_RECV ESTABLISHED FIN_WAIT CLOSE_WAIT LAST_ACK TIME_WAIT CLOSE')
 const SCTP = names('CLOSED COOKIE_WAIT COOKIE_ECHOED ESTABLISHED')
@@ -72,9 +76,10 @@ function expected(): string[] {
     const icmp = family === 'ipv4' ? 'icmp.type' : 'icmp6.type'
     add(`match ${icmp}`, `fail ${icmp}`, `match !${icmp}`, `fail !${icmp}`)
     add(...TARGETS.map((t) => `target ${t}`))
+    if (family === 'ipv4') add(...['ece', 'cwr', 'ect'].map((key) => `target ECN ${key}`))
     add(...REJECTS[family].map((r) => `target REJECT ${family === 'ipv4' ? 'icmp' : 'icmp6'}-${r}`))
     add('policy', 'return', 'trace_reply', 'reply local', 'reply sent', 'zone')
-    add(...['forward', 'out', 'local', 'reject', 'drop'].map((v) => `verdict ${v}`))
+    add(...['forward', 'out', 'local', 'reject', 'drop', 'queue'].map((v) => `verdict ${v}`))
     add(...['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'].map((h) => `hook ${h}`))
     add(...TCP.map((s) => `state tcp ${s}`), ...SCTP.map((s) => `state sctp ${s}`))
     for (const state of ['NEW', 'ESTABLISHED', 'RELATED']) add(`conntrack ${state} ORIGINAL`)

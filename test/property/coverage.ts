@@ -35,6 +35,9 @@ export function conditionNames(rule: Rule, ns: NetworkNamespace): string[] {
       case 'set':
         names.push(`${not}set.${ns.sets.find((s) => s.name === match.name)?.type}`)
         break
+      case 'quota':
+        names.push(`${not}quota`)
+        break
       case 'ttl':
       case 'hl':
         names.push(match.op === 'ne' ? '!hops.eq' : `hops.${match.op}`)
@@ -68,6 +71,14 @@ export function targetNames(rule: Rule): string[] {
   const t = rule.target
   if (t === undefined) return ['none']
   if (t.target === 'REJECT') return [`REJECT ${t.with}`]
+  if (t.target === 'TTL' || t.target === 'HL') return [`hops ${t.op}`]
+  if (t.target === 'NFQUEUE') {
+    const how = t.bypass ? 'bypass' : t.to === undefined ? 'one' : t.cpuFanout ? 'fanout' : 'balance'
+    return [`NFQUEUE ${how}`]
+  }
+  if (t.target === 'ECN')
+    return (['ece', 'cwr', 'ect'] as const).filter((k) => t[k] !== undefined).map((k) => `ECN ${k}`)
+  if (t.target === 'CONNMARK' && t.shift) return [`CONNMARK ${t.shift > 0 ? 'left' : 'right'}`]
   if (t.target === 'CONNMARK') return [`CONNMARK ${t.op}`]
   if (t.target === 'CT')
     return Object.keys(t)

@@ -130,6 +130,33 @@ test('SCTP: the handshake; data first is INVALID', () => {
   assert.is(said('eth0 sctp 192.168.0.50:3 > 10.244.0.5:9000', 'COOKIE_ECHO'), 'drop')
 })
 
+test('SCTP: an INIT said again, colliding INITs, a HEARTBEAT_ACK first', () => {
+  // Each as the kernel (6.18) answered it; `<`: what the server sends; `!`: INVALID.
+  const cases = [
+    'INIT <INIT !<INIT_ACK',
+    'INIT <INIT !INIT_ACK',
+    'INIT <INIT INIT !<INIT_ACK',
+    'INIT <INIT <INIT !INIT_ACK',
+    'INIT <INIT <COOKIE_ACK INIT !<INIT_ACK',
+    'INIT <COOKIE_ACK INIT <INIT INIT_ACK',
+    'INIT <COOKIE_ACK <INIT INIT INIT_ACK',
+    'HEARTBEAT_ACK <HEARTBEAT_ACK INIT !<INIT_ACK',
+    'HEARTBEAT_ACK !<COOKIE_ACK',
+  ]
+  const s = new Scene({ rules: TRACK })
+  for (const [i, text] of cases.entries()) {
+    const said = text.split(' ').map((step) => {
+      const sctp_chunk = step.replace(/[!<]/g, '')
+      const way = step.includes('<')
+        ? `pod0 sctp 10.244.0.5:9000 > 192.168.0.50:${i + 1}`
+        : `eth0 sctp 192.168.0.50:${i + 1} > 10.244.0.5:9000`
+      const { verdict } = s.send(way, { sctp_chunk })
+      return `${verdict === 'drop' ? '!' : ''}${step.replace('!', '')}`
+    })
+    assert.is(said.join(' '), text)
+  }
+})
+
 test('ICMP types that begin, answer, or are INVALID', () => {
   const s = new Scene({ rules: TRACK })
   const kinds = new Map<string, number[]>()

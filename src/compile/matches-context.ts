@@ -1,0 +1,11 @@
+// Matches on what is around a packet as words of CODE.
+import * as L from '../../assembly/layout.js'
+import type { ContextMatch } from '../netfilter/model-context.js'
+import { type MatchCount, type MatchSink, put } from './matches.js'
+
+export function contextMatch({ code }: MatchSink, m: ContextMatch): MatchCount {
+  const has = (m.uid ? L.OWNER_UID : 0) | (m.gid ? L.OWNER_GID : 0) | (m.socket ? L.OWNER_SOCKET : 0)
+  const not = (m.uid?.not ? L.OWNER_UID : 0) | (m.gid?.not ? L.OWNER_GID : 0) | (m.socket?.not ? L.OWNER_SOCKET : 0)
+  const { uid = { value: { from: 0, to: 0 } }, gid = { value: { from: 0, to: 0 } } } = m
+  return put(code, L.MATCH_OWNER, 0, [has, not, uid.value.from, uid.value.to, gid.value.from, gid.value.to])
+}

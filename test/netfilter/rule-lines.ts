@@ -1,0 +1,35 @@
+// The lists of single lines, taken apart: `4 filter -A INPUT …` and, on the next line, what becomes of it.
+import type { Family } from '../../src/netfilter/model.js'
+import { TARGET_LINES } from './target-lines.js'
+
+export interface RuleLine {
+  readonly line: string
+  readonly family: Family
+  readonly table: string
+  /** A rule file with this line. */
+  readonly text: string
+  /** What is printed; null: it is refused. */
+  readonly printed: string | null
+  /** What the tool does that takes it nonetheless. */
+  readonly taken: boolean
+}
+
+export function ruleLines(): RuleLine[] {
+  const lines = [TARGET_LINES].flatMap((list) => list.split('\n').filter((l) => l.trim() !== ''))
+  return lines.flatMap((line, i) => {
+    if (i % 2 === 1) return []
+    const [, version, table, rule] = /^([46]) (\S+) (.*)$/.exec(line)!
+    const says = lines[i + 1]!.trim()
+    const stricter = says.startsWith('stricter')
+    return [
+      {
+        line,
+        family: version === '4' ? ('ipv4' as const) : ('ipv6' as const),
+        table: table!,
+        text: `*${table}\n${rule}\nCOMMIT\n`,
+        printed: says === 'refused' || stricter ? null : says === '=' ? rule! : says,
+        taken: stricter || says !== 'refused',
+      },
+    ]
+  })
+}
