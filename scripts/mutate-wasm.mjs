@@ -57,8 +57,11 @@ function faultsOf(line) {
   const put = (at, length, text) => faults.push(code.slice(0, at) + text + code.slice(at + length) + rest)
   for (const [from, to] of EXCHANGES)
     for (let at = code.indexOf(from); at >= 0; at = code.indexOf(from, at + 1)) put(at, from.length, to)
-  for (const m of code.matchAll(/(?<![\w.$])(\d+|0x[0-9a-f]+)(?![\w.])/gi))
+  for (const m of code.matchAll(/(?<![\w.$])(\d+|0x[0-9a-f]+)(?![\w.])/gi)) {
+    // "Is there one?" is asked of addresses and flags that are never 1: the exchanges above turn the question round.
+    if (/[!=]== $/.test(code.slice(0, m.index)) && m[0] === '0') continue
     put(m.index, m[0].length, `${Number(m[0]) + 1}`)
+  }
   const condition = /^(\s*(?:\} else )?if )\((.*)\)( \{| .+)?$/.exec(code)
   if (condition && balanced(condition[2]))
     faults.push(`${condition[1]}(!(${condition[2]}))${condition[3] ?? ''}${rest}`)
