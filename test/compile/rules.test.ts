@@ -256,13 +256,20 @@ test('a quarter of a million rules compile in linear time', () => {
       line: i + 1,
     }),
   )
-  const started = performance.now()
-  const { bytes } = compile(namespaceOf([filter(rules)], []))
-  const compiled = performance.now() - started
+  // The processor's time, not the clock's: others may be at work on the machine.
+  const timed = <T>(work: () => T): [T, number] => {
+    const before = process.cpuUsage()
+    const result = work()
+    return [result, process.cpuUsage(before).user / 1000]
+  }
+  const tenth = Math.min(
+    ...[0, 1, 2].map(() => timed(() => compile(namespaceOf([filter(rules.slice(0, 25_000))], [])))[1]),
+  )
+  const [{ bytes }, compiled] = timed(() => compile(namespaceOf([filter(rules)], [])))
   checkImage(bytes)
   // 64 bytes a record, 16 a counter, 4 a line
   assert.ok(bytes.length < 250_000 * 85, `${bytes.length} bytes`)
-  assert.ok(compiled < 5000, `${compiled} ms`)
+  assert.ok(compiled < 30 * Math.max(tenth, 20), `${compiled} ms, a tenth of the rules ${tenth} ms`)
 })
 
 test.run()
