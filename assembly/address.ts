@@ -65,4 +65,13 @@ export class Address {
   static isLoopback6(at: usize): bool {
     return Address.high(at) === 0 && Address.low(at) === 1
   }
+
+  /** The hash by which compile/ placed own addresses and neighbours. */
+  static hash(address: usize): u32 {
+    let h: u32 = load<u32>(address) * 0x9e3779b1
+    h = (h ^ load<u32>(address + 4)) * 0x85ebca6b
+    h = (h ^ load<u32>(address + 8)) * 0xc2b2ae35
+    h = (h ^ load<u32>(address + 12)) * 0x27d4eb2f
+    return h ^ (h >>> 15)
+  }
 }

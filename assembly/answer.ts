@@ -11,11 +11,9 @@ import {
   CTX_ACK_AT,
   CTX_CT_AT,
   CTX_CTINFO_AT,
-  CTX_DNAT_ATTEMPT_AT,
   CTX_DPORT_AT,
   CTX_DST_AT,
   CTX_FAMILY_AT,
-  CTX_HOP_ATTEMPT_AT,
   CTX_ICMP_CODE_AT,
   CTX_ICMP_ID_AT,
   CTX_ICMP_TYPE_AT,
@@ -25,20 +23,22 @@ import {
   CTX_LENGTH_AT,
   CTX_MARK_AT,
   CTX_OUT_LINK_AT,
+  CTX_OUT_PORT_AT,
   CTX_PAYLOAD_AT,
+  CTX_PHYS_IN_AT,
+  CTX_PKTTYPE_AT,
   CTX_PROTO_AT,
   CTX_SCTP_CHUNK_AT,
   CTX_SEQ_AT,
-  CTX_SNAT_ATTEMPT_AT,
   CTX_SOCKET_AT,
   CTX_SPORT_AT,
   CTX_SRC_AT,
   CTX_TCP_FLAGS_AT,
   CTX_TOS_AT,
   CTX_TTL_AT,
-  CTX_VISIT_AT,
   CTX_WIN_AT,
   HDR_BYTES,
+  PKTTYPE_HOST,
   REJECT_TCP_RESET,
   RESULT_FLAGS_OFF,
   RESULT_OUT_LINK_OFF,
@@ -52,6 +52,7 @@ import {
   SYSCTL_DEFAULT_TTL,
   TRACE_ROUTE_OUTPUT,
   VERDICT_LOCAL,
+  VERDICT_OUT,
   ZERO_ADDRESS_AT,
 } from './layout'
 import { Memory } from './memory'
@@ -68,8 +69,6 @@ const RST: u32 = 4
 const ACK: u32 = 16
 const QUOTE_LIMIT4: u32 = 548
 const QUOTE_LIMIT6: u32 = 1232
-const CTX_BEGIN: usize = CTX_FAMILY_AT
-const CTX_BYTES: u32 = 256
 /** A packet, the reset that answers it, the error about that reset: deeper it cannot go. */
 const DEPTH: u32 = 4
 
@@ -84,7 +83,7 @@ export class Answer {
 
   /** False when memory does not suffice. */
   static init(): bool {
-    Answer.saved = Memory.allocate(DEPTH * CTX_BYTES)
+    Answer.saved = Memory.allocate(DEPTH * Hooks.SAVE_BYTES)
     return Answer.saved !== 0
   }
 
@@ -106,8 +105,9 @@ export class Answer {
     Queue.number = 0
     const bad = Conntrack.badChecksum
     const isReply = load<u32>(CTX_IS_REPLY_AT)
-    const save = Answer.saved + Way.depth * CTX_BYTES
-    memory.copy(save, CTX_BEGIN, CTX_BYTES)
+    const save = Answer.saved + Way.depth * Hooks.SAVE_BYTES
+    const port = code === REJECT_TCP_RESET ? load<u32>(CTX_PHYS_IN_AT) : 0
+    Hooks.save(save)
     Way.depth++
     const socket = load<u32>(CTX_SOCKET_AT)
     store<u32>(CTX_SOCKET_AT, code === REJECT_TCP_RESET ? SOCKET_NONE : SOCKET_KERNEL)
@@ -116,18 +116,10 @@ export class Answer {
     if (code === REJECT_TCP_RESET) {
       if (ct !== 0 && load<u32>(CTX_PROTO_AT) === 6) Tcp.closeByReset(ct)
       Answer.reset()
-      Answer.go(code, ct, ctinfo)
-    } else if (Answer.error(code)) Answer.go(code, ct, ctinfo)
-    const visit = load<u32>(CTX_VISIT_AT)
-    const snat = load<u32>(CTX_SNAT_ATTEMPT_AT)
-    const dnat = load<u32>(CTX_DNAT_ATTEMPT_AT)
-    const hops = load<u32>(CTX_HOP_ATTEMPT_AT)
+      Answer.go(code, ct, ctinfo, port)
+    } else if (Answer.error(code)) Answer.go(code, ct, ctinfo, 0)
     Way.depth--
-    memory.copy(CTX_BEGIN, save, CTX_BYTES)
-    store<u32>(CTX_VISIT_AT, visit)
-    store<u32>(CTX_SNAT_ATTEMPT_AT, snat)
-    store<u32>(CTX_DNAT_ATTEMPT_AT, dnat)
-    store<u32>(CTX_HOP_ATTEMPT_AT, hops)
+    Hooks.restore(save)
     store<u32>(CTX_IS_REPLY_AT, isReply)
     store<u32>(CTX_SOCKET_AT, socket)
     Way.type = type
@@ -142,8 +134,8 @@ export class Answer {
     Conntrack.badChecksum = bad
   }
 
-  /** Routes the answer in the context and sends it through OUTPUT and POSTROUTING. */
-  private static go(code: u32, ct: u32, ctinfo: u32): void {
+  /** Routes the answer in the context and sends it through OUTPUT and POSTROUTING; `port`: out by this link, past all hooks. */
+  private static go(code: u32, ct: u32, ctinfo: u32, port: u32): void {
     if (ct !== 0) {
       store<u32>(CTX_CT_AT, ct)
       store<u32>(CTX_CTINFO_AT, Conntrack.direction(ctinfo) === 0 ? CTINFO_RELATED_REPLY : CTINFO_RELATED)
@@ -154,17 +146,27 @@ export class Answer {
     Hooks.findOutRoute(TRACE_ROUTE_OUTPUT)
     if (Route.leadsNowhere()) return
     Hooks.takeRoute()
-    if (!Hooks.goOut()) return
+    if (port !== 0) {
+      // A reset about what met iptables at a bridge goes out by the port that it came by.
+      store<u32>(CTX_OUT_LINK_AT, port)
+      Way.end = VERDICT_OUT
+    } else if (!Hooks.goOut()) return
     if (Way.sent) return
     Way.sent = true
     const result = Way.result
     Packet.pack(result)
     store<u32>(result + RESULT_REJECT_OFF, code + 1)
-    store<u32>(result + RESULT_OUT_LINK_OFF, Way.end === VERDICT_LOCAL ? 0 : load<u32>(CTX_OUT_LINK_AT))
+    store<u32>(result + RESULT_OUT_LINK_OFF, Way.end === VERDICT_LOCAL ? 0 : Answer.leftBy())
     if (Packet.quotes()) {
       memory.copy(Way.answer, CTX_INNER_AT, HDR_BYTES)
       store<u32>(result + RESULT_FLAGS_OFF, RESULT_QUOTES)
     } else store<u32>(result + RESULT_FLAGS_OFF, 0)
+  }
+
+  /** The link by which it left: of a bridge the port, when it is known. */
+  private static leftBy(): u32 {
+    const port = load<u32>(CTX_OUT_PORT_AT)
+    return port !== 0 ? port : load<u32>(CTX_OUT_LINK_AT)
   }
 
   private static mayReset(): bool {
@@ -175,6 +177,7 @@ export class Answer {
   }
 
   private static mayError(): bool {
+    if (load<u32>(CTX_PKTTYPE_AT) !== PKTTYPE_HOST) return false
     if (Way.type === RTN_BROADCAST || Way.type === RTN_MULTICAST) return false
     const proto = load<u32>(CTX_PROTO_AT)
     const type = load<u32>(CTX_ICMP_TYPE_AT)

@@ -224,7 +224,11 @@ function rootAt(table: i32, hook: i32): usize {
 
 /** Is the link of the context at `ctx` what the rule's interface says? */
 function ifaceFits(ctx: usize, value: u32, pattern: bool): bool {
-  const link = load<u32>(ctx)
+  return linkFits(load<u32>(ctx), value, pattern)
+}
+
+/** Is the link the one with this id, or in this pattern? */
+export function linkFits(link: u32, value: u32, pattern: bool): bool {
   if (!pattern) return link === value
   const words = load<u32>(ifaces)
   const word = ifaces + 4 + (((value * words + (link >> 5)) as usize) << 2)

@@ -89,7 +89,7 @@ export class Fib {
   static isOwn(address: usize, family: u32): bool {
     const buckets = Fib.localBuckets
     if (buckets === 0) return false
-    let i = Fib.hash(address) & (buckets - 1)
+    let i = Address.hash(address) & (buckets - 1)
     let at = Fib.locals + i * 32
     let kind = load<u32>(at)
     while (kind !== 0) {
@@ -99,14 +99,5 @@ export class Fib {
       kind = load<u32>(at)
     }
     return false
-  }
-
-  /** The hash by which compile/ placed the own addresses. */
-  private static hash(address: usize): u32 {
-    let h: u32 = load<u32>(address) * 0x9e3779b1
-    h = (h ^ load<u32>(address + 4)) * 0x85ebca6b
-    h = (h ^ load<u32>(address + 8)) * 0xc2b2ae35
-    h = (h ^ load<u32>(address + 12)) * 0x27d4eb2f
-    return h ^ (h >>> 15)
   }
 }

@@ -3,17 +3,22 @@
 // include/uapi/linux/netfilter_ipv4.h for the order within a hook. Functions return false when the packet is dropped.
 import { Address } from './address'
 import { Answer } from './answer'
+import { Bridge } from './bridge'
 import { conntrackOn, hasTable, runTable } from './chain'
 import { Conntrack } from './conntrack'
+import { Ether } from './ether'
 import { INPUT_DROP, INPUT_ERROR, INPUT_FORWARD, INPUT_LOCAL, Input } from './input'
 import {
   CTX_DNAT_ATTEMPT_AT,
   CTX_DST_AT,
   CTX_FAMILY_AT,
+  CTX_FRAME_AT,
+  CTX_FRAME_BYTES,
   CTX_HOP_ATTEMPT_AT,
   CTX_IN_LINK_AT,
   CTX_MARK_AT,
   CTX_OUT_LINK_AT,
+  CTX_PKTTYPE_AT,
   CTX_REJECT_AT,
   CTX_SNAT_ATTEMPT_AT,
   CTX_SOCKET_AT,
@@ -34,11 +39,16 @@ import {
   LINK_LOOPBACK,
   LINK_ROUTE_LOCALNET,
   NF_ACCEPT,
+  PKTTYPE_BROADCAST,
+  PKTTYPE_HOST,
+  PKTTYPE_MULTICAST,
+  PKTTYPE_OTHERHOST,
   REASON_BLACKHOLE,
   REASON_CLASH,
   REASON_INVALID_SOURCE,
   REASON_MARTIAN_SOURCE,
   REASON_NO_ROUTE,
+  REASON_NOT_FOR_US,
   REASON_PROHIBIT,
   REASON_TABLE_FULL,
   REASON_TTL_EXCEEDED,
@@ -87,6 +97,8 @@ const CTX_BYTES: u32 = 256
 export class Hooks {
   /** Two contexts for each depth of answers: a packet whose copy is on its way, and the copy at its end. */
   private static saved: usize = 0
+  /** What `save` writes. */
+  static readonly SAVE_BYTES: u32 = CTX_BYTES + CTX_FRAME_BYTES
 
   static loopback(): u32 {
     return Sysctl.get(SYSCTL_LO_LINK)
@@ -123,7 +135,7 @@ export class Hooks {
     return Nat.hook(hook) ? true : Hooks.refused()
   }
 
-  private static confirm(): bool {
+  static confirm(): bool {
     if (!Hooks.tracked() || Conntrack.confirm()) return true
     return Hooks.drop(REASON_CLASH)
   }
@@ -133,7 +145,7 @@ export class Hooks {
     return Hooks.drop(REASON_TABLE_FULL)
   }
 
-  private static prerouting(): bool {
+  static prerouting(): bool {
     Steps.hook(HOOK_PREROUTING)
     if (!Hooks.table(TABLE_RAW, HOOK_PREROUTING) || !Hooks.look()) return false
     return Hooks.table(TABLE_MANGLE, HOOK_PREROUTING) && Hooks.nat(HOOK_PREROUTING)
@@ -148,7 +160,7 @@ export class Hooks {
     return true
   }
 
-  private static postrouting(): bool {
+  static postrouting(): bool {
     Steps.hook(HOOK_POSTROUTING)
     return Hooks.table(TABLE_MANGLE, HOOK_POSTROUTING) && Hooks.nat(HOOK_POSTROUTING) && Hooks.confirm()
   }
@@ -238,14 +250,16 @@ export class Hooks {
     const left = Hooks.postrouting()
     if (heard) {
       // The copy that arrived is what the packet came to.
-      Hooks.restore(Hooks.saved + (Way.depth * 2 + 1) * CTX_BYTES)
+      if (left) Bridge.transmit()
+      Hooks.restore(Hooks.saved + (Way.depth * 2 + 1) * Hooks.SAVE_BYTES)
+      Way.reason = 0
       Way.end = VERDICT_LOCAL
       return true
     }
     if (!left) return Hooks.denied()
     if (Way.type === RTN_LOCAL) return Hooks.comeBack(Hooks.loopback())
     Way.end = VERDICT_OUT
-    return true
+    return Bridge.transmit()
   }
 
   /** A packet that left by a link comes in again by it, its mark, entry and state with it. */
@@ -261,13 +275,20 @@ export class Hooks {
     return Way.type === RTN_BROADCAST || (Way.type === RTN_MULTICAST && load<u32>(CTX_DST_AT) === 0xe0000001)
   }
 
+  /** Keeps the context. */
+  static save(to: usize): void {
+    memory.copy(to, CTX_FAMILY_AT, CTX_BYTES)
+    memory.copy(to + CTX_BYTES, CTX_FRAME_AT, CTX_FRAME_BYTES)
+  }
+
   /** Gives the context back, but keeps what a packet has drawn so far. */
-  private static restore(from: usize): void {
+  static restore(from: usize): void {
     const visit = load<u32>(CTX_VISIT_AT)
     const snat = load<u32>(CTX_SNAT_ATTEMPT_AT)
     const dnat = load<u32>(CTX_DNAT_ATTEMPT_AT)
     const hops = load<u32>(CTX_HOP_ATTEMPT_AT)
     memory.copy(CTX_FAMILY_AT, from, CTX_BYTES)
+    memory.copy(CTX_FRAME_AT, from + CTX_BYTES, CTX_FRAME_BYTES)
     store<u32>(CTX_VISIT_AT, visit)
     store<u32>(CTX_SNAT_ATTEMPT_AT, snat)
     store<u32>(CTX_DNAT_ATTEMPT_AT, dnat)
@@ -276,17 +297,21 @@ export class Hooks {
 
   /** The copy that the host hears passes POSTROUTING by itself, before the one that leaves; true when it arrives. */
   private static loopCopy(): bool {
-    const save = Hooks.saved + Way.depth * 2 * CTX_BYTES
+    const save = Hooks.saved + Way.depth * 2 * Hooks.SAVE_BYTES
     const type = Way.type
     const hop = Way.hop
     const link = Way.link
     const zones = Conntrack.zones
-    memory.copy(save, CTX_FAMILY_AT, CTX_BYTES)
+    Hooks.save(save)
     const socket = load<u32>(CTX_SOCKET_AT)
     store<u32>(CTX_SOCKET_AT, SOCKET_NONE)
-    const arrived = Hooks.postrouting() && Hooks.comeBack(link)
+    let arrived = Hooks.postrouting()
+    if (arrived) {
+      store<u32>(CTX_PKTTYPE_AT, type === RTN_MULTICAST ? PKTTYPE_MULTICAST : PKTTYPE_BROADCAST)
+      arrived = Hooks.comeBack(link)
+    }
     store<u32>(CTX_SOCKET_AT, socket)
-    memory.copy(save + CTX_BYTES, CTX_FAMILY_AT, CTX_BYTES)
+    Hooks.save(save + Hooks.SAVE_BYTES)
     Hooks.restore(save)
     Conntrack.zones = zones
     Way.type = type
@@ -300,7 +325,7 @@ export class Hooks {
 
   /** False when memory does not suffice. */
   static init(): bool {
-    Hooks.saved = Memory.allocate(10 * CTX_BYTES)
+    Hooks.saved = Memory.allocate(10 * Hooks.SAVE_BYTES)
     return Hooks.saved !== 0
   }
 
@@ -331,7 +356,17 @@ export class Hooks {
   static receive(): bool {
     Way.local = false
     store<u32>(CTX_SOCKET_AT, SOCKET_NONE)
-    store<u32>(CTX_IN_LINK_AT, Links.master(load<u32>(CTX_IN_LINK_AT)))
+    const link = load<u32>(CTX_IN_LINK_AT)
+    const master = Links.master(link)
+    if (master !== link && Links.ports(master) !== 0) return Bridge.receive(link, master)
+    store<u32>(CTX_IN_LINK_AT, master)
+    Ether.arrival(link)
+    if (load<u32>(CTX_PKTTYPE_AT) === PKTTYPE_OTHERHOST) return Hooks.drop(REASON_NOT_FOR_US)
+    return Hooks.arrive()
+  }
+
+  /** A packet for the IP stack that met no hook yet. */
+  static arrive(): bool {
     if (load<u32>(CTX_FAMILY_AT) === 6) {
       const reason = Input.early6()
       if (reason !== 0) return Hooks.drop(reason)
@@ -339,6 +374,11 @@ export class Hooks {
     if (!Hooks.prerouting()) return false
     const to = Input.route()
     Hooks.takeRoute()
+    return Hooks.follow(to)
+  }
+
+  /** Follows the input route in Way: `to` is INPUT_*. */
+  static follow(to: u32): bool {
     if (to === INPUT_LOCAL) return Hooks.deliver()
     if (to === INPUT_FORWARD) return Hooks.forward()
     if (to === INPUT_ERROR) Answer.send(Hooks.noWay())
@@ -355,6 +395,7 @@ export class Hooks {
   }
 
   private static forward(): bool {
+    if (load<u32>(CTX_PKTTYPE_AT) !== PKTTYPE_HOST) return Hooks.drop(REASON_NOT_FOR_US)
     const ttl = load<u32>(CTX_TTL_AT)
     if (ttl <= 1) {
       Answer.send(load<u32>(CTX_FAMILY_AT) === 4 ? REJECT_ICMP_TTL_EXCEEDED : REJECT_ICMP6_HOP_LIMIT)
@@ -370,11 +411,14 @@ export class Hooks {
     }
     store<u32>(CTX_TTL_AT, ttl - 1)
     store<u32>(CTX_OUT_LINK_AT, Way.link)
+    if (!Hooks.forwardHook() || !Hooks.postrouting()) return false
+    Way.end = VERDICT_FORWARD
+    return Bridge.transmit()
+  }
+
+  static forwardHook(): bool {
     Steps.hook(HOOK_FORWARD)
     if (!Hooks.table(TABLE_MANGLE, HOOK_FORWARD) || !Hooks.table(TABLE_FILTER, HOOK_FORWARD)) return false
-    if (!Hooks.table(TABLE_SECURITY, HOOK_FORWARD)) return false
-    if (!Hooks.postrouting()) return false
-    Way.end = VERDICT_FORWARD
-    return true
+    return Hooks.table(TABLE_SECURITY, HOOK_FORWARD)
   }
 }

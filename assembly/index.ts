@@ -3,9 +3,11 @@
 import { AHEAD, Ahead } from './ahead'
 import { Answer } from './answer'
 import { Asked } from './asked'
+import { Bridge } from './bridge'
 import { initRulesState, loadRules, rulesStateBytes } from './chain'
 import { Conntrack } from './conntrack'
 import { Counters } from './counters'
+import { Fdb } from './fdb'
 import { Hooks } from './hooks'
 import {
   ABI_VERSION,
@@ -36,6 +38,7 @@ import {
   CTX_NOW_AT,
   CTX_ORDINAL_AT,
   CTX_OUT_LINK_AT,
+  CTX_OUT_PORT_AT,
   CTX_RULE_AT,
   CTX_SEED_AT,
   HDR_BYTES,
@@ -56,6 +59,7 @@ import {
   RESULT_IN_LINK_OFF,
   RESULT_MARK_OFF,
   RESULT_OUT_LINK_OFF,
+  RESULT_OUT_PORT_OFF,
   RESULT_QUEUE_OFF,
   RESULT_QUOTES,
   RESULT_REASON_OFF,
@@ -70,6 +74,7 @@ import {
   STOP_CLOCK,
   STOP_CONNECTIONS,
   STOP_DONE,
+  STOP_LEARNED,
   STOP_LINK,
   STOP_RULES,
   STOP_TRACE,
@@ -126,6 +131,7 @@ export function loadImage(image: usize, seedLow: u32, seedHigh: u32, connections
   if (state === 0) return false
   useImage(image, state)
   if (!Table.init(connections, seed ^ 0x5851f42d4c957f2d) || !Answer.init() || !Hooks.init()) return false
+  if (!Bridge.init() || !Fdb.init()) return false
   traceAt = Memory.allocate(traceBytes)
   if (traceAt === 0) return false
   traceInit(traceAt, traceBytes)
@@ -145,6 +151,7 @@ export function useImage(image: usize, state: usize): void {
   Memory.image = image
   Sysctl.load()
   Links.load()
+  Fdb.load()
   Route.load()
   loadRules(image)
   initRulesState(state)
@@ -253,7 +260,10 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
     store<u32>(result + RESULT_VERDICT_OFF, end)
     store<u32>(result + RESULT_MARK_OFF, load<u32>(CTX_MARK_AT))
     if (local) store<u32>(result + RESULT_IN_LINK_OFF, load<u32>(CTX_IN_LINK_AT))
-    else store<u32>(result + RESULT_OUT_LINK_OFF, load<u32>(CTX_OUT_LINK_AT))
+    else {
+      store<u32>(result + RESULT_OUT_LINK_OFF, load<u32>(CTX_OUT_LINK_AT))
+      store<u32>(result + RESULT_OUT_PORT_OFF, load<u32>(CTX_OUT_PORT_AT))
+    }
     if (Packet.quotes()) {
       memory.copy(answer, CTX_INNER_AT, HDR_BYTES)
       store<u32>(result + RESULT_FLAGS_OFF, RESULT_QUOTES)
@@ -274,6 +284,7 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
   Table.bury()
   if (Asked.stopped()) return STOP_ASKED
   if (traceOverflowed()) return STOP_TRACE_LOST
+  if (Fdb.full) return STOP_LEARNED
   return load<u32>(RULES_ERROR_AT) === 0 ? STOP_DONE : STOP_RULES
 }
 

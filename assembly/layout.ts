@@ -287,6 +287,8 @@ export const TRACE_KIND_CONNTRACK = 2 // a: state, b: direction
 export const TRACE_KIND_RULE = 3 // a: counter index of the rule or chain, b: TRACE_RULE | TRACE_POLICY | TRACE_RETURN
 export const TRACE_KIND_ROUTE = 4
 export const TRACE_KIND_NAT = 5
+export const TRACE_KIND_BRIDGE = 8 // a: link id of the port that a frame is given to; 0 = the host
+export const TRACE_KIND_COPY = 9 // a: link id of a port by which a flooded frame left
 export const TRACE_KIND_REPLY = 0x80000000 // set when the event belongs to an answer of this host
 export const TRACE_RULE = 0
 export const TRACE_POLICY = 1
@@ -320,7 +322,11 @@ export const MATCH_ECN = 21 // ECN_HAS_*, those of them that are inverted, codep
 export const MATCH_CPU = 22 // number
 export const MATCH_OWNER = 23 // OWNER_*, those of them that are inverted, uid from, to, gid from, to
 export const MATCH_QUOTA = 24 // word index in the small state
-export const MATCH_CODES = 25
+export const MATCH_CODES = 78
+
+export const MATCH_MAC = 75 // low word, high word (first byte highest)
+export const MATCH_PKTTYPE = 76 // PKTTYPE_*
+export const MATCH_PHYSDEV = 77 // PHYSDEV_* asked for, those of them that are inverted, in, out: link id or pattern
 
 export const MATCH_NOT = 1 // flag of every kind: the result is inverted
 // MATCH_PORTS
@@ -394,6 +400,15 @@ export const ECN_HAS_CWR = 4
 export const OWNER_UID = 1
 export const OWNER_GID = 2
 export const OWNER_SOCKET = 4
+// MATCH_PHYSDEV
+export const PHYSDEV_IN = 1
+export const PHYSDEV_OUT = 2
+export const PHYSDEV_IS_BRIDGED = 4
+export const PHYSDEV_IS_IN = 8
+export const PHYSDEV_IS_OUT = 16
+export const PHYSDEV_ASKED = 31
+export const PHYSDEV_IN_PATTERN = 256 // as RULE_IN_PATTERN
+export const PHYSDEV_OUT_PATTERN = 512
 
 // Small state: limit = credit f64, time f64; nth = count u32
 export const LIMIT_STATE_WORDS = 4
@@ -567,7 +582,8 @@ export const FIELD_PKTTYPE = 8
 export const FIELD_TCP_OPTIONS = 9
 export const FIELD_FRAG = 10
 export const FIELD_EXTENSIONS = 11 // IPv6 extension headers
-export const FIELD_CODES = 12
+export const FIELD_OUT_PORT = 12 // of a bridge: neighbours or forwarding database do not say
+export const FIELD_CODES = 13
 
 // ---------------------------------------------------------------------------------------------------------------
 // Draws that are given instead of drawn: written by the host between packets
@@ -628,6 +644,7 @@ export const RECORD_HAS_MAC_DST = 2
 export const RECORD_HAS_FRAG = 4
 export const RECORD_HAS_CPU = 8
 export const RECORD_HAS_PAYLOAD = 16
+export const RECORD_HAS_PKTTYPE = 32
 export const OWNER_UNKNOWN = 0xffffffff
 export const RECORD_TRACE = 1
 export const RECORD_QUOTES = 2 // the quotes array holds the packet that this ICMP error quotes
@@ -648,6 +665,7 @@ export const RESULT_FLAGS_OFF = 100 // RESULT_*
 export const RESULT_ZONE_OFF = 104 // zone in which conntrack looked
 export const RESULT_TRACE_EVENTS_OFF = 108 // number of trace events
 export const RESULT_QUEUE_OFF = 124 // number of the queue, for VERDICT_QUEUE
+export const RESULT_OUT_PORT_OFF = 120 // link id of the bridge port by which it left; 0 = none, or not known
 export const RESULT_QUOTES = 1 // the answers array holds the packet quoted by the result's header
 
 export const VERDICT_NONE = 0
@@ -681,6 +699,10 @@ export const REASON_TABLE_FULL = 14
 export const REASON_MULTICAST = 15
 export const REASON_INVALID_SOURCE = 16
 export const REASON_INTERFACE_CHANGED = 17
+export const REASON_NOT_FOR_US = 24
+export const REASON_PORT_STATE = 25
+export const REASON_SOURCE_ADDRESS = 26
+export const REASON_NO_PORT = 27
 
 export const ERRNO_NONE = 0
 export const ERRNO_EPERM = 1
@@ -688,6 +710,25 @@ export const ERRNO_EHOSTUNREACH = 2
 export const ERRNO_EACCES = 3
 export const ERRNO_ENETUNREACH = 4
 export const ERRNO_EINVAL = 5
+
+// More of the context: the frame and the bridge (2304..2431). Travels with copies of a packet.
+export const CTX_FRAME_AT = 2304
+export const CTX_FRAME_BYTES = 48
+export const CTX_PHYS_IN_AT = 2304 // bridge port (link id) by which it came and met iptables; 0 = it did not
+export const CTX_PHYS_OUT_AT = 2308 // and leaves by; PHYS_UNKNOWN: by one of them
+export const CTX_PKTTYPE_AT = 2312 // PKTTYPE_*
+export const CTX_ETHER_AT = 2316 // ETHER_*
+export const CTX_MAC_SRC_AT = 2320 // u64, first byte highest of 48 bits
+export const CTX_MAC_DST_AT = 2328 // u64
+export const CTX_OUT_PORT_AT = 2336 // bridge port by which it left; 0 = none, or not known
+export const PHYS_UNKNOWN = 0xffffffff
+export const PKTTYPE_HOST = 0
+export const PKTTYPE_BROADCAST = 1
+export const PKTTYPE_MULTICAST = 2
+export const PKTTYPE_OTHERHOST = 3
+export const ETHER_PRESENT = 1 // the device it is on has Ethernet headers
+export const ETHER_SRC_KNOWN = 2
+export const ETHER_DST_UNKNOWN = 4
 
 // More of the context: connection tracking (2432..2559).
 export const CTX_TCP_OPTIONS_AT = 2432 // TCPO_* of the packet that came
@@ -723,6 +764,11 @@ export const LINK_ADDR6_OFF = 16
 export const LINK_ADDR6_COUNT_OFF = 20
 export const LINK_MASTER_OFF = 24 // link id of the bridge it is a port of, else its own
 export const LINK_GROUP_OFF = 28
+export const LINK_BRIDGE_OFF = 32 // BRIDGE_*, PORT_*
+export const LINK_PORT_NEXT_OFF = 36 // port of the same bridge that frames are flooded to next (link id); 0 = none
+export const LINK_PORTS_OFF = 40 // of a bridge: the first of its ports; 0 = it has none
+export const LINK_MAC_OFF = 48 // u64, first byte highest of 48 bits; 0 = none known
+export const LINK_BEHIND_OFF = 56 // of a port: u64, address of the only host behind it, 0 = none or several; of a bridge: f64, how long it remembers, ms
 export const LINK_UP = 1
 export const LINK_LOOPBACK = 2
 export const LINK_ACCEPT_LOCAL = 4
@@ -731,6 +777,18 @@ export const LINK_FORWARDS4 = 16
 export const LINK_FORWARDS6 = 32
 export const LINK_SEND_REDIRECTS = 64
 export const LINK_SRC_VALID_MARK = 128
+export const LINK_ETHER = 256
+export const BRIDGE_CALLS4 = 1 // bridged packets meet iptables
+export const BRIDGE_CALLS6 = 2
+export const BRIDGE_FDB_KNOWN = 4 // an address that is not in the forwarding database is known by nobody
+export const PORT_FORWARDS = 16
+export const PORT_LEARNING_STATE = 32 // learns, but forwards nothing yet
+export const PORT_HAIRPIN = 64
+export const PORT_ISOLATED = 128
+export const PORT_LEARNS = 256
+export const PORT_FLOODS = 512
+export const PORT_FLOODS_MULTICAST = 1024
+export const PORT_FLOODS_BROADCAST = 2048
 
 export const ADDRESS_BYTES = 48
 export const ADDRESS_WORDS_OFF = 0 // 16 bytes
@@ -746,6 +804,25 @@ export const SCOPE_SITE = 200
 export const SCOPE_LINK = 253
 export const SCOPE_HOST = 254
 export const SCOPE_NOWHERE = 255
+
+// Bridges: forwarding databases, and neighbours in a hash table
+export const SECTION_FDB = 56
+export const SECTION_NEIGHBOURS = 57
+export const FDB_BYTES = 32
+export const FDB_MAC_OFF = 0 // u64
+export const FDB_BRIDGE_OFF = 8 // link id; 0 = a free place
+export const FDB_PORT_OFF = 12 // link id
+export const FDB_FLAGS_OFF = 16 // FDB_*
+export const FDB_SEEN_OFF = 24 // f64: clock
+export const FDB_LOCAL = 1
+export const FDB_AGES = 2
+export const FDB_STICKY = 4
+export const FDB_LEARNED_MAX = 2048 // addresses that are learned beyond those of the image
+export const NEIGHBOUR_BYTES = 32
+export const NEIGHBOUR_ADDRESS_OFF = 0 // 16 bytes
+export const NEIGHBOUR_LINK_OFF = 16 // link id; 0 = a free place
+export const NEIGHBOUR_FAMILY_OFF = 20 // 4 | 6
+export const NEIGHBOUR_MAC_OFF = 24 // u64
 
 // sysctls: words
 export const SYSCTL_WORDS = 48
@@ -950,6 +1027,7 @@ export const STOP_LINK = 4 // a record names a link that is not there
 export const STOP_TRACE_LOST = 5 // one packet's events did not fit
 export const STOP_RULES = 6 // a list of the rules is full
 export const STOP_ASKED = 7 // a rule needs a field that the packet does not give (ASKED_*); the packet was stopped there
+export const STOP_LEARNED = 12 // a bridge has learned more addresses than there is room for
 
 // trace events of the way
 export const TRACE_ROUTE_INPUT = 0 // a of TRACE_KIND_ROUTE; b: index of the route + 1, c: RTN_*, d: hop + 1, e: link id for what needs no route

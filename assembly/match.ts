@@ -1,6 +1,8 @@
 // The matches of a rule beyond its record, evaluated from their words in CODE (layout.ts, MATCH_*).
 // Kernel: net/netfilter/xt_*.c, net/ipv6/netfilter/. One function a kind; the dispatcher applies MATCH_NOT where the kind
 // has no order of its own.
+
+import { linkFits } from './chain'
 import { ctExpiresIn, ctMark, ctProto, ctStatus, ctTuple } from './conntrack'
 import {
   ADDRTYPE_HAS_DST,
@@ -38,6 +40,8 @@ import {
   CTX_MARK_AT,
   CTX_NOTRACK_AT,
   CTX_OUT_LINK_AT,
+  CTX_PHYS_IN_AT,
+  CTX_PHYS_OUT_AT,
   CTX_SCTP_CHUNK_AT,
   CTX_SPORT_AT,
   CTX_SRC_AT,
@@ -66,11 +70,14 @@ import {
   MATCH_IPRANGE,
   MATCH_LENGTH,
   MATCH_LIMIT,
+  MATCH_MAC,
   MATCH_MARK,
   MATCH_MULTIPORT,
   MATCH_NOT,
   MATCH_NTH,
   MATCH_OWNER,
+  MATCH_PHYSDEV,
+  MATCH_PKTTYPE,
   MATCH_PORTS,
   MATCH_QUOTA,
   MATCH_RANDOM,
@@ -81,6 +88,10 @@ import {
   MATCH_TOS,
   MULTIPORT_DPORTS,
   MULTIPORT_SPORTS,
+  PHYS_UNKNOWN,
+  PHYSDEV_ASKED,
+  PHYSDEV_IN_PATTERN,
+  PHYSDEV_OUT_PATTERN,
   PORTS_HAS_DPORT,
   PORTS_HAS_SPORT,
   PORTS_NOT_BOTH,
@@ -91,6 +102,7 @@ import {
 } from './layout'
 import { Limits } from './limit'
 import { HeaderMatch } from './match-header'
+import { LinkMatch } from './match-link'
 import { Owner } from './match-owner'
 import { prf } from './random'
 import { Recents } from './recent'
@@ -330,6 +342,15 @@ function connmark(at: usize, inverted: bool): bool {
 }
 
 /** Does the match at this address hold? */
+function physdev(at: usize): bool {
+  const has = load<u32>(at, 4)
+  const inside = linkFits(load<u32>(CTX_PHYS_IN_AT), load<u32>(at, 12), (has & PHYSDEV_IN_PATTERN) !== 0)
+  const port = load<u32>(CTX_PHYS_OUT_AT)
+  const known = port !== 0 && port !== PHYS_UNKNOWN
+  const outside = known && linkFits(port, load<u32>(at, 16), (has & PHYSDEV_OUT_PATTERN) !== 0)
+  return LinkMatch.physdev(has & PHYSDEV_ASKED, load<u32>(at, 8), inside, outside)
+}
+
 function evalMatch(at: usize, head: u32): bool {
   const flags = head >> 16
   const inverted = (flags & MATCH_NOT) !== 0
@@ -380,6 +401,12 @@ function evalMatch(at: usize, head: u32): bool {
       return Owner.match(at)
     case MATCH_QUOTA:
       return Limits.quota(load<u32>(at, 4)) !== inverted
+    case MATCH_MAC:
+      return LinkMatch.mac(load<u32>(at, 4), load<u32>(at, 8), inverted)
+    case MATCH_PKTTYPE:
+      return LinkMatch.pkttype(load<u32>(at, 4)) !== inverted
+    case MATCH_PHYSDEV:
+      return physdev(at)
     case MATCH_SCTP_CHUNKS:
       return sctpChunks(at) !== inverted
     default:

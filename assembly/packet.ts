@@ -10,6 +10,8 @@ import {
   CTX_DPORT_AT,
   CTX_DST_AT,
   CTX_FAMILY_AT,
+  CTX_FRAME_AT,
+  CTX_FRAME_BYTES,
   CTX_HOP_ATTEMPT_AT,
   CTX_ICMP_CODE_AT,
   CTX_ICMP_ID_AT,
@@ -69,6 +71,7 @@ import {
   RECORD_TRACE,
   RECORD_ZONE_OFF,
 } from './layout'
+import { Memory } from './memory'
 
 export class Packet {
   /** Reads a header into the context. */
@@ -157,6 +160,7 @@ export class Packet {
     store<u32>(CTX_REJECT_AT, 0)
     store<u32>(CTX_RULE_AT, 0)
     store<u32>(CTX_CHAIN_AT, 0)
+    Memory.clear(CTX_FRAME_AT, CTX_FRAME_BYTES)
     store<u32>(CTX_TCP_OPTIONS_AT, 0)
     store<u8>(CTX_INNER_AT + HDR_FAMILY_OFF, 0)
     store<u8>(CTX_INNER_AT + HDR_PROTO_OFF, 0)

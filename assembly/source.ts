@@ -16,10 +16,15 @@ import {
   LINK_ADDR4_OFF,
   LINK_ADDR6_COUNT_OFF,
   LINK_ADDR6_OFF,
+  LINK_BEHIND_OFF,
+  LINK_BRIDGE_OFF,
   LINK_BYTES,
   LINK_FLAGS_OFF,
   LINK_GROUP_OFF,
+  LINK_MAC_OFF,
   LINK_MASTER_OFF,
+  LINK_PORT_NEXT_OFF,
+  LINK_PORTS_OFF,
   LINK_RP_FILTER_OFF,
   LINK_UP,
   ROUTE_PREFSRC_OFF,
@@ -67,6 +72,59 @@ export class Links {
   /** Where a packet that comes by this link comes in: the bridge whose port it is, or itself. */
   static master(link: u32): u32 {
     return load<u32>(Links.links + link * LINK_BYTES + LINK_MASTER_OFF)
+  }
+
+  /** BRIDGE_* of a bridge, PORT_* of a port. */
+  static bridging(link: u32): u32 {
+    return load<u32>(Links.links + link * LINK_BYTES + LINK_BRIDGE_OFF)
+  }
+
+  /** The first port of a bridge; 0 = it is none, or has none. */
+  static ports(link: u32): u32 {
+    return load<u32>(Links.links + link * LINK_BYTES + LINK_PORTS_OFF)
+  }
+
+  static nextPort(port: u32): u32 {
+    return load<u32>(Links.links + port * LINK_BYTES + LINK_PORT_NEXT_OFF)
+  }
+
+  static mac(link: u32): u64 {
+    return load<u64>(Links.links + link * LINK_BYTES + LINK_MAC_OFF)
+  }
+
+  /** Of the only host behind a port; 0 = none or several. */
+  static hostMac(port: u32): u64 {
+    return load<u64>(Links.links + port * LINK_BYTES + LINK_BEHIND_OFF)
+  }
+
+  /** How long a bridge remembers what it learned, ms. */
+  static ageing(bridge: u32): f64 {
+    return load<f64>(Links.links + bridge * LINK_BYTES + LINK_BEHIND_OFF)
+  }
+
+  /** Is an address in a subnet of this link? */
+  static isNear(link: u32, address: usize, family: u32): bool {
+    const at = Links.links + link * LINK_BYTES
+    let own = Links.address(load<u32>(at + (family === 4 ? LINK_ADDR4_OFF : LINK_ADDR6_OFF)))
+    const count = load<u32>(at + (family === 4 ? LINK_ADDR4_COUNT_OFF : LINK_ADDR6_COUNT_OFF))
+    for (let i: u32 = 0; i < count; i++, own += ADDRESS_BYTES) {
+      if (Address.samePrefix(own, address, load<u32>(own + ADDRESS_PREFIX_OFF))) return true
+    }
+    return false
+  }
+
+  /** Do all hosts of one of the link's IPv4 subnets, or of its wire, hear this address? */
+  static isBroadcast4(link: u32, to: u32): bool {
+    if ((to & 3) !== 3) return false
+    if (to === 0xffffffff) return true
+    const at = Links.links + link * LINK_BYTES
+    let own = Links.address(load<u32>(at + LINK_ADDR4_OFF))
+    const count = load<u32>(at + LINK_ADDR4_COUNT_OFF)
+    for (let i: u32 = 0; i < count; i++, own += ADDRESS_BYTES) {
+      const length = load<u32>(own + ADDRESS_PREFIX_OFF)
+      if (length <= 30 && to === (load<u32>(own) | (0xffffffff >>> length))) return true
+    }
+    return false
   }
 
   /** Is it an address of this link? */

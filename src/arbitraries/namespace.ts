@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import type { ConntrackEntry } from '../net/packet.js'
 import type { Family, Ruleset } from '../netfilter/model.js'
 import type { NetworkNamespace } from '../netns/model.js'
+import { bridgeDraft, bridgeOf } from './bridges.js'
 import { linkDraft, linksOf } from './links.js'
 import { type PolicyDraft, policyDraft, policyOf } from './policy.js'
 import { LINK_NAMES, linkNumber, listOf, pick, poolMark, rarely, weighted, worldOf } from './pool.js'
@@ -109,11 +110,12 @@ export function namespaces(options: NamespaceOptions = {}): fc.Arbitrary<Network
       sysctls: none({}, sysctls),
       sets: fc.tuple(setsOf('ipv4'), setsOf('ipv6')),
       connections: none([], listOf(connection, 0, 4)),
+      bridge: none(null, bridgeDraft),
       rulesets: options.rulesets ?? trafficRulesets(),
       forceConntrack: none(false, rarely(4)),
     })
     .map((d): NetworkNamespace => {
-      const links = linksOf(d.links)
+      const { links, sysctls: calls, ...bridging } = bridgeOf(d.bridge, linksOf(d.links))
       const routes = d.gateway ? [...d.routes, ...GATEWAYS] : d.routes
       return {
         name: 'generated',
@@ -122,8 +124,9 @@ export function namespaces(options: NamespaceOptions = {}): fc.Arbitrary<Network
         policyRules: policyOf(d.rules),
         rulesets: d.rulesets,
         sets: d.sets.flat(),
-        sysctls: d.sysctls,
+        sysctls: { ...d.sysctls, ...calls },
         connections: distinctConnections(d.connections),
+        ...bridging,
         forceConntrack: d.forceConntrack,
         assumed: [],
       }

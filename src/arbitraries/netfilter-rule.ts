@@ -270,6 +270,16 @@ function physdevs({ hook }: RulePlace): Arb<Match> {
   return tagged<Of<'physdev'>>('physdev', fields)
 }
 
+/** What the link layer says; mac only where the kernel takes it. */
+function linkForms({ hook }: RulePlace): Arb<Match>[] {
+  const type = negatable(pick(['host', 'broadcast', 'multicast', 'otherhost'] as const))
+  const pkttype = record({ match: fc.constant('pkttype' as const), type })
+  if (hook !== 'PREROUTING' && hook !== 'INPUT' && hook !== 'FORWARD') return [pkttype]
+  const bytes = fc.array(fc.nat({ max: 255 }), { minLength: 6, maxLength: 6 })
+  const mac = bytes.map((all) => all.map((byte) => byte.toString(16).padStart(2, '0')).join(':'))
+  return [pkttype, record({ match: fc.constant('mac' as const), source: negatable(mac) })]
+}
+
 /** Matches that go with any protocol. */
 function general(place: RulePlace): Arb<Match>[] {
   const { family } = place
@@ -327,6 +337,7 @@ function general(place: RulePlace): Arb<Match>[] {
     tagged<Of<'iprange'>>('iprange', some<Omit<Of<'iprange'>, 'match'>>({ src: range, dst: range }, 1)),
     limits,
     physdevs(place),
+    ...linkForms(place),
     ...headerForms(family),
     ...contextForms(place.hook),
     ...limitForms(),

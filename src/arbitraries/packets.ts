@@ -4,9 +4,11 @@
 // sets are met as well as generated ones. Lines are resolved by netns/script.ts from a data plane's own answers.
 import fc from 'fast-check'
 import { familyOf, formatAddress, parsePrefix } from '../net/ip.js'
+import type { PacketType } from '../net/packet.js'
 import { hasPorts, isIcmp, protoName } from '../net/proto.js'
 import type { Family, Match, Rule } from '../netfilter/model.js'
 import type { IpSet, NetworkNamespace } from '../netns/model.js'
+import { MACS } from './bridges.js'
 import { listOf, MARKS, PORTS, pick, rarely, weighted } from './pool.js'
 
 /** One packet line: an id, an absolute time, fields of a packet, and at most one reference to an earlier line. */
@@ -165,6 +167,11 @@ export function packetPool(namespace: NetworkNamespace): PacketPool {
       if (host !== null && !LINK_LOCAL.test(host)) near[route.family][k]?.push(host)
     }
   }
+  // Behind the ports of a bridge live its neighbours.
+  for (const [k, link] of links.entries()) {
+    const bridge = link.master === undefined ? -1 : links.findIndex((l) => l.name === link.master)
+    for (const family of ['ipv4', 'ipv6'] as const) near[family][k]?.push(...(near[family][bridge] ?? []))
+  }
   for (const route of namespace.routes) if (route.type !== 'multicast') found.prefix(route.dst)
   for (const { tables } of namespace.rulesets)
     for (const { chains } of tables) for (const { rules } of chains) for (const rule of rules) found.rule(rule)
@@ -205,11 +212,25 @@ const extras = fc.record({
     [9, fc.constant(null)],
     [3, fc.record({ cpu: pick([0, 1]), uid: pick([0, 0, 1000, 1001]), gid: pick([0, 0, 1000, 1001]) })],
   ),
+  /** Ethernet addresses and the kind of frame, where they are not what follows from the rest. */
+  frame: weighted<Frame | null>(
+    [9, fc.constant(null)],
+    [
+      1,
+      fc.oneof(
+        pick(MACS).map((mac) => ({ mac })),
+        pick(MACS).map((mac_dst) => ({ mac_dst })),
+        pick(['host', 'broadcast', 'multicast', 'otherhost'] as const).map((pkttype) => ({ pkttype })),
+      ),
+    ],
+  ),
   /** TCP: 0 the usual numbers. */
   numbers: weighted([9, fc.constant(0)], [2, fc.integer({ min: 1, max: 15 })]),
 })
 type Facts = { cpu: number; uid: number; gid: number }
+type Frame = { mac?: string; mac_dst?: string; pkttype?: PacketType }
 type Extras = {
+  frame: Frame | null
   facts: Facts | null
   mark: number | null
   ttl: number | null
@@ -444,6 +465,7 @@ class LineWriter {
       // Most of what is sent here says who sends it.
       else if (fields['iface'] === 'local' && id % 3 !== 0)
         Object.assign(more, { uid: id % 2 ? 0 : 1000, gid: id % 5 ? 0 : 1000 })
+      if (extras.frame !== null) Object.assign(more, extras.frame)
       if (extras.payload !== null) more['payload_len'] = extras.payload
       if (extras.numbers !== 0 && (fields['proto'] === 'tcp' || typeof fields['flags'] === 'string')) {
         more['seq'] = at(SEQUENCE, extras.numbers)

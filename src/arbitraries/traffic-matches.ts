@@ -2,6 +2,7 @@
 // Owns, for each match, which values are worth drawing and where iptables allows it.
 import fc from 'fast-check'
 import { addressToBigInt, canonicalPrefix, parseAddress } from '../net/ip.js'
+import type { PacketType } from '../net/packet.js'
 import type {
   AddrTypeName,
   CtStateName,
@@ -13,6 +14,7 @@ import type {
   Rule,
   SetDirection,
 } from '../netfilter/model.js'
+import { MACS, PORT_NAMES } from './bridges.js'
 import { contextTraffic } from './matches-context.js'
 import { ecnTraffic, headerTraffic } from './matches-header.js'
 import { limitTraffic } from './matches-limits.js'
@@ -304,11 +306,23 @@ const masked = negatable(
     .map(({ value, mask }) => ({ value: (value & mask) >>> 0, mask })),
 )
 
+const on = { not: false, value: true } as const
+
 const physdevMatch: fc.Arbitrary<Match> = weighted<Match>(
-  [1, negatable(pick(LINK_NAMES)).map((value) => ({ match: 'physdev' as const, in: value }))],
+  [2, negatable(pick([...PORT_NAMES, 'veth+', '+', 'eth0'])).map((name) => ({ match: 'physdev' as const, in: name }))],
+  [
+    2,
+    negatable(pick([...PORT_NAMES, 'veth+', 'eth0'])).map((out) => ({ match: 'physdev' as const, out, isBridged: on })),
+  ],
   [1, negatable(fc.constant(true as const)).map((isIn) => ({ match: 'physdev' as const, isIn }))],
   [1, negatable(fc.constant(true as const)).map((isBridged) => ({ match: 'physdev' as const, isBridged }))],
+  [1, negatable(fc.constant(true as const)).map((isOut) => ({ match: 'physdev' as const, isOut, isBridged: on }))],
 )
+
+const macMatch: fc.Arbitrary<Match> = negatable(pick(MACS)).map((source) => ({ match: 'mac' as const, source }))
+const pkttypeMatch: fc.Arbitrary<Match> = negatable(
+  weighted<PacketType>([3, fc.constant('host')], [1, pick(['broadcast', 'multicast', 'otherhost'])]),
+).map((type) => ({ match: 'pkttype' as const, type }))
 
 /** Matches that need no protocol. */
 const generalMatch = (place: Place): fc.Arbitrary<Match> => {
@@ -324,6 +338,11 @@ const generalMatch = (place: Place): fc.Arbitrary<Match> => {
     ['iprange', 2, iprangeMatch(place.family)],
     ['set', 5, setMatch(place.family)],
     ['physdev', 1, physdevMatch],
+    ['pkttype', 1, pkttypeMatch],
+    // Only where the kernel takes it; what a user chain is reached from is not known here.
+    ...(place.hook === null || place.hook === 'OUTPUT' || place.hook === 'POSTROUTING'
+      ? []
+      : [['mac', 1, macMatch] as [Match['match'], number, fc.Arbitrary<Match>]]),
     ['comment', 1, fc.constant({ match: 'comment' as const, comment: 'a comment' })],
     ...headerTraffic(place.family),
     ...contextTraffic(place.hook),

@@ -98,6 +98,8 @@ class Teller {
         return [`  conntrack ${step.state}${step.dir ? ` (${step.dir.toLowerCase()} direction)` : ''}`]
       case 'route':
         return this.#route(step)
+      case 'bridge':
+        return [step.to === 'local' ? '  bridge: for this host' : `  bridge: to port ${escapeText(step.to)}`]
       case 'nat':
         return [`  ${paint('yellow', step.manip)} ${step.from} -> ${step.to}`]
       case 'rule':

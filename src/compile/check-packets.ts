@@ -56,6 +56,8 @@ function checkLinks(view: ImageView): void {
   spans(view, 'link', links, L.LINK_BYTES, L.LINK_ADDR6_OFF, L.LINK_ADDR6_COUNT_OFF, addresses.count)
   each(view, 'link', links, L.LINK_BYTES, L.LINK_MASTER_OFF, below(links.count))
   each(view, 'link', links, L.LINK_BYTES, L.LINK_RP_FILTER_OFF, upTo(2))
+  each(view, 'link', links, L.LINK_BYTES, L.LINK_PORT_NEXT_OFF, below(links.count))
+  each(view, 'link', links, L.LINK_BYTES, L.LINK_PORTS_OFF, below(links.count))
   each(view, 'address', addresses, L.ADDRESS_BYTES, L.ADDRESS_PREFIX_OFF, upTo(128))
   each(view, 'address', addresses, L.ADDRESS_BYTES, L.ADDRESS_LINK_OFF, below(links.count))
   const locals = view.records(L.SECTION_LOCALS, 32)
@@ -64,6 +66,16 @@ function checkLinks(view: ImageView): void {
   const sysctls = view.words(L.SECTION_SYSCTLS)
   view.require(sysctls.length === L.SYSCTL_WORDS && sysctls[L.SYSCTL_LO_LINK]! < links.count, 'the settings')
   view.require(sysctls[L.SYSCTL_CT_BUCKETS] !== 0, 'the number of buckets')
+}
+
+function checkBridges(view: ImageView, links: number): void {
+  const fdb = view.records(L.SECTION_FDB, L.FDB_BYTES)
+  each(view, 'forwarding entry', fdb, L.FDB_BYTES, L.FDB_BRIDGE_OFF, (v) => v > 0 && v < links)
+  each(view, 'forwarding entry', fdb, L.FDB_BYTES, L.FDB_PORT_OFF, (v) => v > 0 && v < links)
+  const known = view.records(L.SECTION_NEIGHBOURS, L.NEIGHBOUR_BYTES)
+  const stride = L.NEIGHBOUR_BYTES >>> 2
+  const free = known.words.some((link, i) => i % stride === L.NEIGHBOUR_LINK_OFF >>> 2 && link === 0)
+  view.require(known.count === 0 || (free && (known.count & (known.count - 1)) === 0), 'the table of neighbours')
 }
 
 function checkPolicies(view: ImageView, tables: number): void {
@@ -129,6 +141,7 @@ function checkRoutes(view: ImageView, links: number): void {
 /** Sections 32 and up. */
 export function checkPackets(view: ImageView): void {
   checkLinks(view)
+  checkBridges(view, view.header(L.IMAGE_LINKS_OFF) + 1)
   checkPolicies(view, checkTables(view))
   checkRoutes(view, view.header(L.IMAGE_LINKS_OFF) + 1)
   const connections = view.records(L.SECTION_CONNECTIONS, L.CONNECTION_BYTES)

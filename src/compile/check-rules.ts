@@ -17,6 +17,9 @@ const MATCH_WORDS: readonly number[] = Object.assign(
     [L.MATCH_CPU]: 2,
     [L.MATCH_OWNER]: 7,
     [L.MATCH_QUOTA]: 2,
+    [L.MATCH_MAC]: 3,
+    [L.MATCH_PKTTYPE]: 2,
+    [L.MATCH_PHYSDEV]: 5,
   },
 )
 
@@ -49,6 +52,10 @@ function checkMatch(view: ImageView, code: Uint32Array, word: number, bounds: Bo
   if (kind === L.MATCH_NTH) state(code[word + 3]!, L.NTH_STATE_WORDS)
   if (kind === L.MATCH_LIMIT) state(code[word + 3]!, L.LIMIT_STATE_WORDS)
   if (kind === L.MATCH_QUOTA) state(code[word + 1]!, L.QUOTA_STATE_WORDS)
+  if (kind === L.MATCH_PHYSDEV) {
+    checkIface(view, code[word + 3]!, (code[word + 1]! & L.PHYSDEV_IN_PATTERN) !== 0, bounds)
+    checkIface(view, code[word + 4]!, (code[word + 1]! & L.PHYSDEV_OUT_PATTERN) !== 0, bounds)
+  }
   if (kind === L.MATCH_RANDOM) view.require(code[word + 1]! <= 0x80000000, 'a probability above 1')
   return words
 }

@@ -2,6 +2,7 @@
 // Owns the order in which the parts write their sections.
 import type { NetworkNamespace } from '../netns/model.js'
 import { checkSupported } from '../netns/supported.js'
+import { writeBridges } from './bridges.js'
 import { writeConnections } from './connections.js'
 import { CompileContext, type CompileOptions } from './context.js'
 import { type Image, ImageWriter, type Symbols } from './image.js'
@@ -30,6 +31,7 @@ export function compile(ns: NetworkNamespace, options: CompileOptions = {}): Ima
   writeRoutes(ns, writer, addresses)
   addresses.write(writer)
   writeSysctls(ns, writer)
+  writeBridges(ns, writer)
   writeConnections(ns, writer)
   const bytes = writer.finish({ ...rules, links: ns.links.length }, symbols)
   return { bytes, symbols, namespace: ns, states }

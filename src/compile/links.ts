@@ -15,6 +15,7 @@ import {
   LINK_ADDR6_COUNT_OFF,
   LINK_ADDR6_OFF,
   LINK_BYTES,
+  LINK_ETHER,
   LINK_FLAGS_OFF,
   LINK_FORWARDS4,
   LINK_FORWARDS6,
@@ -37,6 +38,8 @@ import {
 import { type Words as AddressWords, addressWords } from '../net/ip.js'
 import type { Address, Link, NetworkNamespace } from '../netns/model.js'
 import { linkSysctls, sysctlNumber } from '../netns/sysctl.js'
+import { fillBridging } from './bridges.js'
+import { localHash } from './hash.js'
 import type { ImageWriter } from './image.js'
 import { Words } from './words.js'
 
@@ -102,6 +105,7 @@ function linkFlags(ns: NetworkNamespace, link: Link): number {
   return (
     (link.up ? LINK_UP : 0) |
     (link.loopback ? LINK_LOOPBACK : 0) |
+    (link.mac === undefined ? 0 : LINK_ETHER) |
     (own.acceptLocal ? LINK_ACCEPT_LOCAL : 0) |
     (own.routeLocalnet ? LINK_ROUTE_LOCALNET : 0) |
     (own.forwarding4 ? LINK_FORWARDS4 : 0) |
@@ -109,15 +113,6 @@ function linkFlags(ns: NetworkNamespace, link: Link): number {
     (redirects ? LINK_SEND_REDIRECTS : 0) |
     (own.srcValidMark ? LINK_SRC_VALID_MARK : 0)
   )
-}
-
-/** The hash by which assembly/fib.ts looks for an own address. */
-function localHash(words: AddressWords): number {
-  let h = Math.imul(words[0], 0x9e3779b1)
-  h = Math.imul(h ^ words[1], 0x85ebca6b)
-  h = Math.imul(h ^ words[2], 0xc2b2ae35)
-  h = Math.imul(h ^ words[3], 0x27d4eb2f)
-  return (h ^ (h >>> 15)) >>> 0
 }
 
 function writeLocals(ns: NetworkNamespace, writer: ImageWriter): void {
@@ -157,6 +152,7 @@ export function writeLinks(ns: NetworkNamespace, writer: ImageWriter): AddressPo
       words[at + (count >>> 2)] = own.length
     }
   })
+  fillBridging(ns, words)
   writer.section(SECTION_LINKS, words)
   writeLocals(ns, writer)
   return pool

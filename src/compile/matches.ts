@@ -1,15 +1,16 @@
 // Matches of the rule model as words of the CODE section. Owns what each kind's words are; see layout.ts.
-// What cannot be decided wrongly is folded: a comment, nfacct or a physdev match of a packet that was not bridged is
-// either nothing or MATCH_NEVER. Kernel: net/netfilter/xt_*.c, net/ipv4/netfilter/, net/ipv6/netfilter/.
+// What always holds is left out (a comment, nfacct). Kernel: net/netfilter/xt_*.c, net/ipv4/netfilter/, net/ipv6/netfilter/.
 import * as L from '../../assembly/layout.js'
 import { escapeText } from '../net/fault.js'
 import { addressWords, parseAddress } from '../net/ip.js'
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/proto.js'
 import type { Backend, CtStateName, Family, Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import type { CompileContext, Place } from './context.js'
+import type { IfacePatterns } from './ifaces.js'
 import { contextMatch } from './matches-context.js'
 import { headerMatch } from './matches-header.js'
 import { limitsMatch } from './matches-limits.js'
+import { linkMatch, physdevMatch } from './matches-link.js'
 import { MAX_HITCOUNT, type RecentLists } from './recents.js'
 import { setMatch } from './set-rules.js'
 import type { SetTable } from './sets.js'
@@ -22,6 +23,7 @@ export interface MatchSink {
   readonly state: Words
   readonly sets: SetTable
   readonly recents: RecentLists
+  readonly ifaces: IfacePatterns
 }
 
 /** The rule that a match stands in. */
@@ -368,11 +370,11 @@ export function writeMatch(sink: MatchSink, at: MatchRule, m: Match): number {
       return put(code, ...setMatch(sink, at, m))
     case 'limit':
       return limitMatch(sink, m)
-    case 'physdev': {
-      // No packet is a bridged one here: an option that is not inverted cannot hold.
-      const never = [m.in, m.out, m.isIn, m.isOut, m.isBridged].some((x) => x !== undefined && !x.not)
-      return never ? put(code, L.MATCH_NEVER, 0, []) : 0
-    }
+    case 'physdev':
+      return physdevMatch(sink, m)
+    case 'mac':
+    case 'pkttype':
+      return linkMatch(sink, m)
     default:
       sink.context.fault(at.place, `the match ${escapeText(String((m as { match: unknown }).match))} is not supported`)
       return 0

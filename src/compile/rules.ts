@@ -52,6 +52,7 @@ class RulesBuilder {
     this.context = context
     this.ifaces = new IfacePatterns(context)
     this.sink = {
+      ifaces: this.ifaces,
       context,
       code: new Words(1024),
       state: new Words(),

@@ -1,12 +1,15 @@
 // Result records of the core as answers.
 import {
+  REASON_INTERFACE_CHANGED,
   REASON_NO_ADDRESS,
+  REASON_NOT_FOR_US,
   RESULT_CHAIN_OFF,
   RESULT_ERRNO_OFF,
   RESULT_FLAGS_OFF,
   RESULT_IN_LINK_OFF,
   RESULT_MARK_OFF,
   RESULT_OUT_LINK_OFF,
+  RESULT_OUT_PORT_OFF,
   RESULT_QUEUE_OFF,
   RESULT_QUOTES,
   RESULT_REASON_OFF,
@@ -45,6 +48,11 @@ const REASONS: readonly (DropReason | null)[] = [
   'multicast not for this host',
   'invalid source for sending',
   'nat: interface changed',
+  ...new Array<null>(REASON_NOT_FOR_US - REASON_INTERFACE_CHANGED - 1).fill(null),
+  'not for this host',
+  'bridge: port state',
+  'bridge: source address',
+  'bridge: no port',
 ]
 const ERRNOS: readonly string[] = ['', 'EPERM', 'EHOSTUNREACH', 'EACCES', 'ENETUNREACH', 'EINVAL']
 
@@ -126,7 +134,11 @@ export class AnswerReader {
       return answer
     }
     if (verdict === VERDICT_LOCAL) answer.in_iface = links[word(RESULT_IN_LINK_OFF)] ?? ''
-    else answer.out_iface = links[word(RESULT_OUT_LINK_OFF)] ?? ''
+    else {
+      answer.out_iface = links[word(RESULT_OUT_LINK_OFF)] ?? ''
+      const port = word(RESULT_OUT_PORT_OFF)
+      if (port !== 0) answer.out_port = links[port]!
+    }
     readHeaderInto(answer, view, at)
     if (quotes) answer.inner = readHeader(view, quote)
     answer.mark = word(RESULT_MARK_OFF)

@@ -27,6 +27,7 @@ const FIELDS: readonly AskedField[] = [
   'tcp_options',
   'frag',
   'extensions',
+  'out port',
 ]
 if (FIELDS.length !== FIELD_CODES - 1) throw new Error('fields without a name')
 

@@ -17,6 +17,7 @@ import {
   STOP_ASKED,
   STOP_CLOCK,
   STOP_CONNECTIONS,
+  STOP_LEARNED,
   STOP_LINK,
   STOP_RULES,
   STOP_TRACE,
@@ -195,10 +196,11 @@ export class Engine implements DataPlane {
     }
     if (options.trace) {
       const events = view.getUint32(at.results + RESULT_TRACE_EVENTS_OFF, true)
-      const { trace, traceReply, steps } = this.#traces.read(view, core.traceBuffer() >>> 0, events)
+      const { trace, traceReply, steps, flooded } = this.#traces.read(view, core.traceBuffer() >>> 0, events)
       answer.trace = trace
       if (traceReply.length > 0) answer.trace_reply = traceReply
       answer.steps = steps
+      if (flooded.length > 0) answer.flooded = flooded
     }
     return answer
   }
@@ -264,6 +266,8 @@ export class Engine implements DataPlane {
         throw new RangeError(`the events of one packet do not fit: raise the option traceBytes`)
       case STOP_ASKED:
         throw missingField(batch.view, this.image, batch.name(index), batch.capacity > 1 ? index : undefined)
+      case STOP_LEARNED:
+        throw new RangeError('a bridge has learned more Ethernet addresses than the engine has room for (2048)')
       case STOP_RULES:
         if (batch.view.getUint32(RULES_ERROR_AT, true) === RULES_ERROR_SETS)
           throw new RangeError('no more elements can be added to the sets: raise the compile limit maxAddedElements')

@@ -1,4 +1,4 @@
-// What a packet's record says beyond the header, for the rules that ask: owner, CPU.
+// What a packet's record says beyond the header, for the rules that ask: owner, CPU, Ethernet addresses.
 // Owns bytes 88 to 127 of a record (RECORD_CPU_OFF and what follows); net/complete.ts says what the fields are.
 import {
   OWNER_UNKNOWN,
@@ -6,9 +6,16 @@ import {
   RECORD_CPU_OFF,
   RECORD_GID_OFF,
   RECORD_HAS_CPU,
+  RECORD_HAS_MAC_DST,
+  RECORD_HAS_MAC_SRC,
   RECORD_HAS_OFF,
+  RECORD_HAS_PKTTYPE,
+  RECORD_MAC_DST_OFF,
+  RECORD_MAC_SRC_OFF,
+  RECORD_PKTTYPE_OFF,
   RECORD_UID_OFF,
 } from '../../assembly/layout.js'
+import { PACKET_TYPES } from '../net/complete.js'
 import type { Packet } from '../net/packet.js'
 
 /** Writes that nothing is known. */
@@ -28,7 +35,34 @@ export function writeFacts(view: DataView, at: number, packet: Packet): void {
     view.setUint32(at + RECORD_CPU_OFF, packet.cpu, true)
     has |= RECORD_HAS_CPU
   }
+  if (packet.mac !== undefined) {
+    writeMac(view, at + RECORD_MAC_SRC_OFF, packet.mac)
+    has |= RECORD_HAS_MAC_SRC
+  }
+  if (packet.mac_dst !== undefined) {
+    writeMac(view, at + RECORD_MAC_DST_OFF, packet.mac_dst)
+    has |= RECORD_HAS_MAC_DST
+  }
+  if (packet.pkttype !== undefined) {
+    view.setUint16(at + RECORD_PKTTYPE_OFF, PACKET_TYPES.indexOf(packet.pkttype), true)
+    has |= RECORD_HAS_PKTTYPE
+  }
   view.setUint8(at + RECORD_HAS_OFF, has)
+}
+
+function writeMac(view: DataView, at: number, mac: string): void {
+  for (let i = 0; i < 6; i++) view.setUint8(at + i, Number.parseInt(mac.slice(i * 3, i * 3 + 2), 16))
+}
+
+function readMac(view: DataView, at: number): string {
+  return [0, 1, 2, 3, 4, 5]
+    .map((i) =>
+      view
+        .getUint8(at + i)
+        .toString(16)
+        .padStart(2, '0'),
+    )
+    .join(':')
 }
 
 /** Reads them back into a packet. */
@@ -38,5 +72,8 @@ export function readFacts(view: DataView, at: number, packet: Packet): void {
   const gid = view.getUint32(at + RECORD_GID_OFF, true)
   if (uid !== OWNER_UNKNOWN) packet.uid = uid
   if (gid !== OWNER_UNKNOWN) packet.gid = gid
+  if (has & RECORD_HAS_MAC_SRC) packet.mac = readMac(view, at + RECORD_MAC_SRC_OFF)
+  if (has & RECORD_HAS_MAC_DST) packet.mac_dst = readMac(view, at + RECORD_MAC_DST_OFF)
+  if (has & RECORD_HAS_PKTTYPE) packet.pkttype = PACKET_TYPES[view.getUint16(at + RECORD_PKTTYPE_OFF, true) & 3]!
   if (has & RECORD_HAS_CPU) packet.cpu = view.getUint32(at + RECORD_CPU_OFF, true)
 }

@@ -23,7 +23,9 @@ import {
   TRACE_E_OFF,
   TRACE_EVENT_BYTES,
   TRACE_F_OFF,
+  TRACE_KIND_BRIDGE,
   TRACE_KIND_CONNTRACK,
+  TRACE_KIND_COPY,
   TRACE_KIND_HOOK,
   TRACE_KIND_NAT,
   TRACE_KIND_OFF,
@@ -48,6 +50,8 @@ export interface Trace {
   readonly trace: string[]
   readonly traceReply: string[]
   readonly steps: Step[]
+  /** Ports by which frames left that a bridge flooded, in their order. */
+  readonly flooded: string[]
 }
 
 /** Decodes the events of one image. */
@@ -66,7 +70,7 @@ export class TraceReader {
 
   /** The events that lie from `at` on, `count` of them. */
   read(view: DataView, at: number, count: number): Trace {
-    const out: Trace = { trace: [], traceReply: [], steps: [] }
+    const out: Trace = { trace: [], traceReply: [], steps: [], flooded: [] }
     for (let i = 0; i < count; i++) this.#event(view, at + i * TRACE_EVENT_BYTES, out)
     return out
   }
@@ -95,6 +99,12 @@ export class TraceReader {
         else out.trace.push(line)
         break
       }
+      case TRACE_KIND_BRIDGE:
+        out.steps.push({ step: 'bridge', to: a === 0 ? 'local' : this.#links[a]! })
+        break
+      case TRACE_KIND_COPY:
+        out.flooded.push(this.#links[a]!)
+        break
       case TRACE_KIND_ROUTE:
         out.steps.push(this.#route(a, b, word(TRACE_C_OFF), word(TRACE_D_OFF), word(TRACE_E_OFF), word(TRACE_F_OFF)))
         break

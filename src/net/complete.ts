@@ -3,7 +3,7 @@
 import { escapeText } from './fault.js'
 import { canonicalAddress, familyOf } from './ip.js'
 import { packetLength, QUOTE_LIMIT_ICMP, QUOTE_LIMIT_ICMPV6 } from './length.js'
-import type { Packet, ProtoName, Quoted } from './packet.js'
+import type { Packet, PacketType, ProtoName, Quoted } from './packet.js'
 import {
   defaultSctpTag,
   formatTcpFlags,
@@ -38,6 +38,9 @@ export class PacketError extends RangeError {
   }
 }
 
+/** By number, as the kernel has them (PACKET_HOST …). */
+export const PACKET_TYPES: readonly PacketType[] = ['host', 'broadcast', 'multicast', 'otherhost']
+
 /** TCP window of a segment that gives none. */
 export const DEFAULT_WINDOW = 64240
 
@@ -55,7 +58,7 @@ const PACKET_FIELDS = QUOTED_FIELDS.concat([
   'bad_csum',
   'inner_len',
   'extra_len',
-]).concat(['uid', 'gid', 'cpu', 'mac', 'at_ms'])
+]).concat(['uid', 'gid', 'cpu', 'mac', 'mac_dst', 'pkttype', 'at_ms'])
 /** Header bits that decide nothing here: accepted, checked to be numbers or true/false, and left out. */
 const IDLE_FIELDS = ['icmp_rest', 'icmp_seq', 'mtu', 'ip_id', 'spi', 'no_csum', 'init_tag', 'win']
 const QUOTED_SET: ReadonlySet<string> = new Set(QUOTED_FIELDS)
@@ -250,9 +253,18 @@ function beyondHeader(f: Fields, packet: Packet, number: number): void {
   const bad = f.get('bad_csum')
   if (typeof bad !== 'boolean' && bad !== undefined) f.problem('bad_csum', `${show(bad)} is not true or false`)
   if (bad === true) packet.bad_csum = true
-  const mac = f.get('mac')
-  if (typeof mac === 'string' && /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac)) packet.mac = mac.toLowerCase()
-  else if (mac !== undefined) f.problem('mac', `${show(mac)} is not an Ethernet address such as 02:00:00:00:00:01`)
+  for (const name of ['mac', 'mac_dst'] as const) {
+    const mac = f.get(name)
+    if (typeof mac === 'string' && /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac)) packet[name] = mac.toLowerCase()
+    else if (mac !== undefined) f.problem(name, `${show(mac)} is not an Ethernet address such as 02:00:00:00:00:01`)
+  }
+  if (packet.mac_dst?.startsWith('01:80:c2:00:00:0')) {
+    f.problem('mac_dst', 'an address that bridges keep for themselves (01:80:c2:00:00:0x) carries no IP packets')
+  }
+  const type = f.get('pkttype')
+  const known = PACKET_TYPES.find((name) => name === type)
+  if (known !== undefined) packet.pkttype = known
+  else if (type !== undefined) f.problem('pkttype', `${show(type)} is none of ${PACKET_TYPES.join(', ')}`)
 }
 
 /**

@@ -2,7 +2,7 @@
 // Owns the names of such fields and the words of the message; both engines throw it.
 import { escapeText } from './fault.js'
 
-/** What rules may ask for: fields of a packet (net/packet.ts), and `wall clock`, an option of the data plane. */
+/** What rules may ask for: fields of a packet (net/packet.ts); `wall clock`, an option of the data plane; `out port`, of the namespace. */
 export type AskedField =
   | 'uid'
   | 'gid'
@@ -15,6 +15,16 @@ export type AskedField =
   | 'tcp_options'
   | 'frag'
   | 'extensions'
+  | 'out port'
+
+/** What is no field of a packet: what is needed, and how it is given. */
+const OTHERWISE: Partial<Record<AskedField, readonly [string, string]>> = {
+  'wall clock': ['the wall clock', 'give the option for it'],
+  'out port': [
+    'the bridge port by which the packet leaves',
+    'give the neighbours and the forwarding database of the bridge',
+  ],
+}
 
 /**
  * The rule that asks: table and chain, its number from 1, and file and line (from 1) when it was read from a text. A
@@ -45,9 +55,7 @@ export class MissingFieldError extends RangeError {
     const { file, line } = rule
     const place = line === undefined ? '' : ` (${file === undefined ? 'line ' : `${escapeText(file)}:`}${line})`
     const name = packet === undefined ? 'the packet' : `packet ${escapeText(String(packet))}`
-    const clock = field === 'wall clock'
-    const needed = clock ? 'the wall clock' : `the packet's ${field}`
-    const rest = clock ? 'give the option for it' : `give the field \`${field}\``
+    const [needed, rest] = OTHERWISE[field] ?? [`the packet's ${field}`, `give the field \`${field}\``]
     super(
       `${name} reaches rule ${rule.rule} of ${rule.table} ${escapeText(rule.chain)}${place}, which needs ${needed}: ${rest}`,
     )

@@ -72,14 +72,26 @@ export interface Packet extends Header {
   gid?: number
   /** The CPU that handles the packet, 0 to 4294967295. */
   cpu?: number
-  /** Ethernet source address. */
+  /**
+   * Ethernet source address. Default: by a port of a bridge, that of the neighbour with this source or of the only host
+   * behind the port; else not known, and a rule that asks for it says so.
+   */
   mac?: string
+  /**
+   * Ethernet destination address. Default: what the sender would write: of a broadcast or multicast address its own; by a
+   * port of a bridge, the neighbour's for a destination in a subnet of the bridge; else the interface's (the bridge's).
+   */
+  mac_dst?: string
+  /** What the driver made of the destination address. Default: as `mac_dst` says. */
+  pkttype?: PacketType
   /** Absolute time in milliseconds, never less than the packet's before. Default: the clock stays. */
   at_ms?: number
 }
 
 /** `queue`: handed to a program that nobody knows (NFQUEUE); where none listens the kernel drops it. */
 export type Verdict = 'forward' | 'out' | 'local' | 'reject' | 'drop' | 'queue' | 'skipped'
+/** For this host, for all, for a group, for another host. */
+export type PacketType = 'host' | 'broadcast' | 'multicast' | 'otherhost'
 
 /** One step of the way, in order. Both engines give the same list. */
 export type Step =
@@ -101,6 +113,8 @@ export type Step =
       dev?: string
       via?: string
     }
+  /** A bridge gives the frame to a port, or, `local`, to the host. */
+  | { step: 'bridge'; to: string }
   /** A binding was set up: the address (and port or id) before and after. */
   | { step: 'nat'; manip: 'DNAT' | 'SNAT'; from: string; to: string }
 
@@ -162,6 +176,10 @@ export type DropReason =
   | 'conntrack table full'
   | 'multicast not for this host'
   | 'invalid source for sending'
+  | 'not for this host'
+  | 'bridge: port state'
+  | 'bridge: source address'
+  | 'bridge: no port'
 
 export interface DroppedBy {
   table?: string
@@ -181,12 +199,14 @@ export interface Answer extends Partial<Header> {
   out_iface?: string
   /** The bridge port by which it left, when `out_iface` is a bridge and the port is known. */
   out_port?: string
+  /** Ports by which frames of it left when a bridge flooded it, in their order. Present with `trace`. */
+  flooded?: string[]
   in_iface?: string
   /** Mark at the end of POSTROUTING or INPUT. */
   mark?: number
   /** iptables' name of the answer, e.g. `icmp-port-unreachable`, `tcp-reset`. */
   reject_with?: string
-  /** The answer that was sent; `out_iface` is `local` when it went to this host itself. */
+  /** The answer that was sent; `out_iface` is `local` when it went to this host itself, the port of a bridge when it is known. */
   reply?: Header & { out_iface: string }
   /** What a sending process saw: EPERM, EHOSTUNREACH, EACCES, ENETUNREACH, EINVAL. */
   errno?: string

@@ -151,6 +151,11 @@ function matchFault(rule: Rule, hooks: readonly HookName[]): { word: string; mes
       if (wrong !== undefined)
         return { word, message: `${word} has no place in ${wrong}, from where this rule is reached` }
     }
+    if (m.match === 'mac') {
+      const wrong = hooks.find((h) => h === 'OUTPUT' || h === 'POSTROUTING')
+      if (wrong !== undefined)
+        return { word: '--mac-source', message: `mac has no place in ${wrong}, from where this rule is reached` }
+    }
     if (m.match === 'physdev' && hooks.includes('OUTPUT') && (m.out !== undefined || m.isOut !== undefined)) {
       if (m.isBridged === undefined || m.isBridged.not) {
         const word = m.out !== undefined ? '--physdev-out' : '--physdev-is-out'

@@ -3,6 +3,7 @@ import type { Extension } from './extension.js'
 import { CONTEXT_MATCHES } from './read-match-context.js'
 import { HEADER_MATCHES } from './read-match-header.js'
 import { LIMIT_MATCHES } from './read-match-limits.js'
+import { LINK_MATCHES } from './read-match-link.js'
 import { OTHER_KNOWN_MATCHES } from './read-match-other.js'
 import { PORT_MATCHES } from './read-match-ports.js'
 import { STATE_MATCHES } from './read-match-state.js'
@@ -20,6 +21,7 @@ export const KNOWN_MATCHES: ReadonlyMap<string, AnyExtension> = new Map(
       ...HEADER_MATCHES,
       ...CONTEXT_MATCHES,
       ...LIMIT_MATCHES,
+      ...LINK_MATCHES,
       ...OTHER_KNOWN_MATCHES,
     ] as unknown as AnyExtension[]
   ).map((m) => [m.name, m]),

@@ -7,6 +7,7 @@
 import type { ContextMatch } from './model-context.js'
 import type { HeaderMatch } from './model-header.js'
 import type { LimitMatch } from './model-limits.js'
+import type { LinkMatch } from './model-link.js'
 import type { OtherTarget } from './model-target.js'
 
 export type Family = 'ipv4' | 'ipv6'
@@ -223,6 +224,7 @@ export type Match =
   | HeaderMatch
   | ContextMatch
   | LimitMatch
+  | LinkMatch
 
 export type CtStateName = 'INVALID' | 'NEW' | 'ESTABLISHED' | 'RELATED' | 'UNTRACKED' | 'SNAT' | 'DNAT'
 export type AddrTypeName =

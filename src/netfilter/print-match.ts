@@ -6,6 +6,7 @@ import { SCTP_CHUNKS, TCP_FLAG_NAMES } from './names.js'
 import { printContextMatch } from './print-match-context.js'
 import { printHeaderMatch } from './print-match-header.js'
 import { printLimitMatch } from './print-match-limits.js'
+import { printLinkMatch } from './print-match-link.js'
 import { printSetMatch } from './print-set.js'
 import { quote } from './quote.js'
 
@@ -206,6 +207,9 @@ export function printMatch(m: Match): string {
     case 'ecn':
     case 'cpu':
       return printHeaderMatch(m)
+    case 'mac':
+    case 'pkttype':
+      return printLinkMatch(m)
     case 'nfacct':
       return ` -m nfacct --nfacct-name  ${quote(m.name)}` // iptables writes two blanks
   }

@@ -4,9 +4,10 @@
 import { type Fault, FaultError, fail } from '../net/fault.js'
 import type { Backend, Family, Ruleset } from '../netfilter/model.js'
 import { readRules } from '../netfilter/read.js'
+import { readBridgeLinks, readFdb, readNeighbours } from './bridges.js'
 import { readConntrack } from './conntrack.js'
 import { deriveRoutes } from './derive.js'
-import { quoted, readObjects, Source } from './fields.js'
+import { quoted } from './fields.js'
 import { readIpsets } from './ipset.js'
 import { readAddresses, readLinkDetails } from './links.js'
 import type { ExistingConnection, Link, NetworkNamespace, PolicyRule, Route } from './model.js'
@@ -139,8 +140,27 @@ function withDetails(bundle: Bundle, links: readonly Link[], depth: number): Lin
     const detail = details.get(link.name)
     if (detail === undefined) return link
     const master = link.master ?? detail.master
-    return { ...link, kind: detail.kind, ...(master === undefined ? {} : { master }) }
+    return { ...link, ...detail, ...(master === undefined ? {} : { master }) }
   })
+}
+
+/** What frames of bridges meet: the ports' settings, who is behind which port, who has which Ethernet address. */
+function bridging(bundle: Bundle, links: readonly Link[], depth: number): Pick<NetworkNamespace, 'fdb' | 'neighbours'> {
+  const bridged = links.some((link) => link.master !== undefined && links.some((l) => l.name === link.master))
+  for (const name of bridged ? ['bridge-link.json', 'bridge-fdb.json', 'ip-neigh.json'] : []) {
+    if (bundle.has(name)) continue
+    if (name === 'bridge-link.json' && bundle.has('ip-link.json')) continue // says the same
+    bundle.assumed.push(`no ${name}: ${MISSING_BRIDGING[name]!}`)
+  }
+  const fdb = bundle.read('bridge-fdb.json', undefined, (text, file) => readFdb(text, file, depth))
+  const neighbours = bundle.read('ip-neigh.json', undefined, (text, file) => readNeighbours(text, file, depth))
+  return { ...(fdb === undefined ? {} : { fdb }), ...(neighbours === undefined ? {} : { neighbours }) }
+}
+
+const MISSING_BRIDGING: Readonly<Record<string, string>> = {
+  'bridge-link.json': 'the ports of bridges are as new ones',
+  'bridge-fdb.json': 'who is behind which port of a bridge is not known',
+  'ip-neigh.json': 'no neighbour is known',
 }
 
 function rulesets(bundle: Bundle, backend: Backend | undefined): Ruleset[] {
@@ -242,7 +262,8 @@ export function readBundle(
   }
   const bare = bundle.read<Link[]>('ip-addr.json', [], (text, file) => readAddresses(text, { file, maxDepth: depth }))
   bundle.done() // without interfaces, everything else would be at fault
-  const links = withDetails(bundle, bare, depth)
+  const detailed = withDetails(bundle, bare, depth)
+  const links = bundle.read('bridge-link.json', detailed, (text, file) => readBridgeLinks(text, detailed, file, depth))
   const tables = new TableNames()
   const settings = sysctls(bundle, options)
   const forwarding6 = settings['net.ipv6.conf.all.forwarding'] !== '0'
@@ -251,15 +272,7 @@ export function readBundle(
   const sets = bundle.read('ipset-save', [], (text, file) => readIpsets(text, { file }))
   const iptables = rulesets(bundle, options.backend)
   const existing = connections(bundle, iptables)
-  // Read, so that a damaged file is noticed; what they say is not part of a namespace yet.
-  for (const name of ['ip-neigh.json', 'bridge-link.json', 'bridge-fdb.json']) {
-    bundle.read(name, null, (text, file) => {
-      const source = new Source(file, text)
-      if (text.trim() !== '') readObjects(source, name, depth)
-      source.done()
-      return null
-    })
-  }
+  const seen = bridging(bundle, links, depth)
   for (const link of links) {
     if (link.master !== undefined && !links.some((other) => other.name === link.master)) {
       bundle.assumed.push(`${quoted(link.master)}, the master of ${quoted(link.name)}, is in another namespace`)
@@ -275,6 +288,7 @@ export function readBundle(
     sets,
     sysctls: settings,
     connections: existing,
+    ...seen,
     forceConntrack: options.forceConntrack ?? existing.length > 0,
     assumed: [...bundle.assumed, ...tables.assumed],
   }

@@ -1,6 +1,7 @@
 // Interfaces and their addresses, from `ip -j addr` and `ip -d -j link`.
 // Owns those two formats (iproute2 5.x and 6.x). Kernel: net/core/rtnetlink.c, net/ipv4/devinet.c, net/ipv6/addrconf.c.
 import { canonicalAddress, familyOf } from '../net/ip.js'
+import { readBridgeDetail } from './bridges.js'
 import { type Fields, quoted, readObjects, Source } from './fields.js'
 import type { Address, Link } from './model.js'
 
@@ -12,7 +13,7 @@ export interface ReadOptions {
 }
 
 /** What `ip -d -j link` adds to a link. */
-export interface LinkDetail {
+export interface LinkDetail extends Pick<Link, 'bridge' | 'port'> {
   readonly kind: string
   readonly master?: string
 }
@@ -117,7 +118,7 @@ export function readAddresses(text: string, options: ReadOptions): Link[] {
   return links
 }
 
-/** Reads `ip -d -j link`: the kind and the bridge of every interface, by name. Throws a FaultError. */
+/** Reads `ip -d -j link`: kind, bridge and bridge settings of every interface, by name. Throws a FaultError. */
 export function readLinkDetails(text: string, options: ReadOptions): Map<string, LinkDetail> {
   const source = new Source(options.file, text)
   const details = new Map<string, LinkDetail>()
@@ -126,7 +127,7 @@ export function readLinkDetails(text: string, options: ReadOptions): Map<string,
     if (name === null) continue
     const kind = f.child('linkinfo')?.string('info_kind') ?? ''
     const master = f.string('master')
-    details.set(name, { kind, ...(master === null ? {} : { master }) })
+    details.set(name, { kind, ...(master === null ? {} : { master }), ...readBridgeDetail(f) })
   }
   source.done()
   return details

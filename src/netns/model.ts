@@ -27,14 +27,66 @@ export interface Link {
   readonly loopback: boolean
   /** `bridge`, `veth`, `vxlan`, `tun` …; '' when unknown. */
   readonly kind: string
-  /** Name of the bridge it is a port of. */
+  /** Name of the bridge (or bond, VRF …) it is a port of. */
   readonly master?: string
+  /** Ethernet address; none: the interface carries no Ethernet (tun, lo …). */
   readonly mac?: string
+  /** Of a bridge; left out: as a new bridge has it. */
+  readonly bridge?: Bridge
+  /** Of a bridge's port; left out: as a new port has it. */
+  readonly port?: BridgePort
   readonly mtu: number
   /** Number of the interface's group; left out: 0. */
   readonly group?: number
   /** In the kernel's order (`ip addr`). */
   readonly addresses: readonly Address[]
+}
+
+/** Settings of a bridge (`ip -d link`, info_data). */
+export interface Bridge {
+  /** Bridged packets meet iptables, whatever the sysctl says. */
+  readonly nfCallIptables: boolean
+  readonly nfCallIp6tables: boolean
+  readonly vlanFiltering: boolean
+  /** How long a learned address is remembered, milliseconds. */
+  readonly ageingMs: number
+}
+
+/** How a port of a bridge treats frames (`bridge -d link`). */
+export interface BridgePort {
+  readonly state: 'disabled' | 'listening' | 'learning' | 'forwarding' | 'blocking'
+  /** Frames may leave by the port they came by. */
+  readonly hairpin: boolean
+  /** Nothing goes from one isolated port to another. */
+  readonly isolated: boolean
+  readonly learning: boolean
+  /** Frames to unknown, multicast and broadcast addresses leave by this port. */
+  readonly flood: boolean
+  readonly mcastFlood: boolean
+  readonly bcastFlood: boolean
+  /** Its number in the bridge, from 1: frames are flooded to higher numbers first. */
+  readonly number: number
+}
+
+/** An entry of a bridge's forwarding database. */
+export interface FdbEntry {
+  readonly bridge: string
+  readonly mac: string
+  /** The port behind which it is; of the bridge's own address the bridge. */
+  readonly port: string
+  /** An address of the bridge itself: frames to it are for the host. */
+  readonly local: boolean
+  /** Learned: forgotten when its time is over. */
+  readonly ages: boolean
+  /** Does not move to another port when it is seen there. */
+  readonly sticky: boolean
+}
+
+/** Which Ethernet address an IP address has on an interface. */
+export interface Neighbour {
+  readonly dev: string
+  readonly address: string
+  readonly mac: string
 }
 
 export type RouteType =
@@ -159,6 +211,10 @@ export interface NetworkNamespace {
   /** Only what was given: dotted keys, values as text. See sysctl.ts for the values that hold. */
   readonly sysctls: Readonly<Record<string, string>>
   readonly connections: readonly ExistingConnection[]
+  /** Forwarding databases of the bridges, beside the addresses of bridges and ports themselves. Left out: empty. */
+  readonly fdb?: readonly FdbEntry[]
+  /** Neighbours whose Ethernet address is known. Left out: none. */
+  readonly neighbours?: readonly Neighbour[]
   /** Conntrack runs although no rule needs it. */
   readonly forceConntrack: boolean
   /** Each assumption that was made to complete the data, one sentence each. */

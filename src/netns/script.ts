@@ -207,6 +207,8 @@ export function printedPacket({ packet, fields }: Resolved, timed = false): Part
     'gid',
     'cpu',
     'mac',
+    'mac_dst',
+    'pkttype',
   ] as const) {
     const zero = key === 'uid' || key === 'gid' || key === 'cpu'
     if (fields[key] !== undefined && (packet[key] || (zero && packet[key] === 0)))
@@ -234,6 +236,7 @@ export function printedAnswer(
   }
   if (answer.out_iface !== undefined) printed.out_iface = answer.out_iface
   if (answer.out_port !== undefined) printed.out_port = answer.out_port
+  if (answer.flooded !== undefined) printed.flooded = answer.flooded
   if (answer.in_iface !== undefined) printed.in_iface = answer.in_iface
   if (answer.verdict === 'forward' || answer.verdict === 'out' || answer.verdict === 'local') {
     Object.assign(printed, printedHeader(answer))

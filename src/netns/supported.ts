@@ -46,7 +46,6 @@ const REJECTS: Readonly<Record<'ipv4' | 'ipv6', ReadonlySet<string>>> = {
 
 interface Scene {
   readonly ruleset: Ruleset
-  readonly bridged: boolean
   /** Sets by their names. */
   readonly sets: ReadonlyMap<string, IpSet>
 }
@@ -66,10 +65,6 @@ function setFault(name: string, scene: Scene): string | null {
 
 function matchFault(m: Match, scene: Scene): string | null {
   switch (m.match) {
-    case 'physdev':
-      return scene.bridged
-        ? 'physdev rules cannot be evaluated while bridge-nf-call-iptables is 1 and a bridge has ports'
-        : null
     case 'tcp':
       return m.option === undefined
         ? null
@@ -172,12 +167,14 @@ function rulesetFaults(scene: Scene): Fault[] {
 
 /** Throws a FaultError with everything in the namespace that cannot be evaluated, with file and line of each rule. */
 export function checkSupported(ns: NetworkNamespace): void {
-  const called = Object.hasOwn(ns.sysctls, 'net.bridge.bridge-nf-call-iptables')
-    ? ns.sysctls['net.bridge.bridge-nf-call-iptables']
-    : '0'
-  const bridged = called === '1' && ns.links.some((l) => l.master !== undefined)
   // The first of a name is the one that is there.
   const sets = new Map([...ns.sets].reverse().map((s) => [s.name, s] as const))
-  const faults = ns.rulesets.flatMap((ruleset) => rulesetFaults({ ruleset, bridged, sets }))
+  const faults = ns.rulesets.flatMap((ruleset) => rulesetFaults({ ruleset, sets }))
+  for (const link of ns.links) {
+    if (link.bridge?.vlanFiltering && ns.links.some((l) => l.master === link.name)) {
+      const message = `the bridge ${escapeText(link.name)} filters VLANs (vlan_filtering 1); that cannot be evaluated`
+      faults.push({ file: 'ip-link.json', line: 0, column: 0, message })
+    }
+  }
   if (faults.length > 0) throw new FaultError(faults)
 }

@@ -5,8 +5,10 @@
 import type { DropReason, Packet } from '../net/packet.js'
 import type { HookName, TableName } from '../netfilter/model.js'
 import { inPrefix, isMulticast } from './address.js'
+import { type IpStack, receiveFrame, transmit } from './bridge.js'
 import { type Blame, runChain } from './chain.js'
 import { confirm, conntrackIn, NO_ZONE } from './conntrack.js'
+import { arrival, portArrival } from './ether.js'
 import { sendError } from './icmp.js'
 import { isRedirected, natHook } from './nat.js'
 import { lookupRoute, type RouteKey } from './route.js'
@@ -14,7 +16,7 @@ import { selectIpv4 } from './source.js'
 import { eitherOn } from './sysctl.js'
 import { copyPacket } from './tuple.js'
 import type { AnswerKind, RouteResult, Skb, World } from './types.js'
-import { badOnArrival, inputRoute, outKeyOf, rerouteKeyOf } from './validate.js'
+import { badOnArrival, type InputRoute, inputRoute, outKeyOf, rerouteKeyOf } from './validate.js'
 
 /** Where a packet ended. `reject`: dropped, and an answer was sent (see World.sent). */
 export type End =
@@ -157,6 +159,10 @@ function newSkb(packet: Packet, inIface: string | null, isAnswer: boolean): Skb 
     fromHere: inIface === null,
     socket: inIface !== null || (isAnswer && packet.proto === 'tcp') ? 'none' : isAnswer ? 'kernel' : 'process',
     zone: NO_ZONE,
+    ether: null,
+    pktType: 'host',
+    bridged: null,
+    outPort: null,
   }
 }
 
@@ -174,9 +180,12 @@ function goOut(world: World, skb: Skb): End {
   skb.outIface = outDev(skb.route)
   const copy = isHeardHere(skb) ? loopCopy(world, skb) : undefined
   const atPost = runHook(world, skb, 'POSTROUTING')
-  if (copy?.end === 'local') return copy
+  if (copy?.end === 'local') {
+    if (atPost === undefined) transmit(world, skb, 'out')
+    return copy
+  }
   if (atPost !== undefined) return dropped({ ...errno, ...atPost })
-  return skb.route?.type === 'local' ? comeBack(world, skb, 'lo') : { end: 'out', skb }
+  return skb.route?.type === 'local' ? comeBack(world, skb, 'lo') : transmit(world, skb, 'out')
 }
 
 /** A packet that left by a link comes in again by it, its mark, entry and state with it. */
@@ -197,6 +206,7 @@ function isHeardHere(skb: Skb): boolean {
 function loopCopy(world: World, skb: Skb): End {
   const copy: Skb = { ...skb, packet: copyPacket(skb.packet), socket: 'none' }
   const atPost = runHook(world, copy, 'POSTROUTING')
+  copy.pktType = skb.route?.type === 'multicast' ? 'multicast' : 'broadcast'
   return atPost === undefined ? comeBack(world, copy, skb.outIface ?? '') : dropped(atPost)
 }
 
@@ -236,9 +246,18 @@ const NO_WAY: Readonly<Record<string, readonly [DropReason, string | null, strin
 
 /** A packet that comes in by an interface. */
 export function receive(world: World, packet: Packet): { end: End; skb: Skb } {
-  // What comes in by a port of a bridge and is for the host comes from the bridge.
-  const master = world.ns.links.find((l) => l.name === packet.iface)?.master
+  const link = world.ns.links.find((l) => l.name === packet.iface)
+  const master = link?.master
+  // What comes in by a port of a bond or a VRF comes from that.
   const skb = newSkb(packet, master ?? packet.iface, false)
+  const bridge = world.bridges.get(master ?? null)
+  if (bridge !== undefined) {
+    Object.assign(skb, portArrival(world, bridge, packet.iface, packet))
+    const port = bridge.ports.find((p) => p.name === packet.iface)!
+    return { end: receiveFrame(world, skb, { bridge, port }, IP_STACK), skb }
+  }
+  Object.assign(skb, arrival(link, packet))
+  if (skb.pktType === 'otherhost') return { end: dropped(reason('not for this host')), skb }
   return { end: arrive(world, skb), skb }
 }
 
@@ -246,12 +265,19 @@ function arrive(world: World, skb: Skb): End {
   const bad = badOnArrival(skb)
   if (bad !== null) return dropped(reason(bad))
   const atPre = runHook(world, skb, 'PREROUTING')
-  if (atPre !== undefined) return dropped(atPre)
+  return atPre === undefined ? follow(world, skb, routeIn(world, skb)) : dropped(atPre)
+}
+
+function routeIn(world: World, skb: Skb): InputRoute {
   const input = inputRoute(world.ns, skb, (hops) => world.draws.hop(hops, skb.isAnswer))
   if (input.route !== undefined) {
     noteRoute(world, 'input', input.route)
     setRoute(skb, input.route)
   }
+  return input
+}
+
+function follow(world: World, skb: Skb, input: InputRoute): End {
   if (input.to === 'local') return deliver(world, skb)
   if (input.to === 'forward') return forward(world, skb)
   if (input.to !== 'error') return dropped(reason(input.to))
@@ -261,7 +287,18 @@ function arrive(world: World, skb: Skb): End {
   return dropped(reason(text))
 }
 
+const IP_STACK: IpStack = {
+  hook: (world, skb, hook) => {
+    const result = runHook(world, skb, hook)
+    return result === undefined ? undefined : dropped(result)
+  },
+  route: routeIn,
+  follow,
+  arrive,
+}
+
 function forward(world: World, skb: Skb): End {
+  if (skb.pktType !== 'host') return dropped(reason('not for this host'))
   const ttl = skb.packet.ttl ?? 64
   if (ttl <= 1) {
     sendError(world, skb, skb.family === 'ipv4' ? 'icmp-ttl-exceeded' : 'icmp6-hop-limit-exceeded')
@@ -281,7 +318,7 @@ function forward(world: World, skb: Skb): End {
   const atForward = runHook(world, skb, 'FORWARD')
   if (atForward !== undefined) return dropped(atForward)
   const atPost = runHook(world, skb, 'POSTROUTING')
-  return atPost === undefined ? { end: 'forward', skb } : dropped(atPost)
+  return atPost === undefined ? transmit(world, skb, 'forward') : dropped(atPost)
 }
 
 /** Sends an answer of this host: with its cause's connection, in the other direction. */
@@ -297,7 +334,8 @@ export function sendAnswer(world: World, answer: Packet, cause: Skb, kind: Answe
   noteRoute(world, 'output', route)
   if (route.outcome !== 'route') return
   setRoute(skb, route)
-  const end = goOut(world, skb)
+  const end =
+    kind.name === 'tcp-reset' && cause.bridged !== null ? sendBack(skb, cause.bridged.physIn) : goOut(world, skb)
   if (end.end === 'drop') return
   const { seq, ack, payload_len: _p, iface: _i, win: _w, tos, inner, mark: _m, ...header } = end.skb.packet
   const sent = world.sent === null
@@ -309,9 +347,15 @@ export function sendAnswer(world: World, answer: Packet, cause: Skb, kind: Answe
       ...(tos ? { tos } : {}),
       ...(inner === undefined ? {} : { inner: printedQuote(inner) }),
       ...(header.proto === 'tcp' ? { seq: seq ?? 0, ack: ack ?? 0 } : {}),
-      out_iface: end.end === 'local' ? 'local' : (end.skb.outIface ?? ''),
+      out_iface: end.end === 'local' ? 'local' : (end.skb.outPort ?? end.skb.outIface ?? ''),
     },
   }
+}
+
+/** A reset about what met iptables at a bridge goes out by the port that it came by, past all hooks. */
+function sendBack(skb: Skb, port: string): End {
+  skb.outIface = port
+  return { end: 'out', skb }
 }
 
 /** A quoted packet as answers print it: the header without sequence numbers and lengths. */

@@ -37,7 +37,7 @@ function mayAnswer(skb: Skb): boolean {
   const { packet } = skb
   const proto = protoOf(packet)
   const route = skb.route?.type
-  if (route === 'broadcast' || route === 'multicast') return false
+  if (route === 'broadcast' || route === 'multicast' || skb.pktType !== 'host') return false
   if (skb.family === 'ipv4') {
     if (packet.dst === '255.255.255.255' || isMulticast(packet.dst)) return false
     return proto !== 1 || QUERIES.includes(packet.icmp_type ?? 0)
@@ -49,7 +49,18 @@ function mayAnswer(skb: Skb): boolean {
 /** The header as an error quotes it: without what only the walk knows. */
 function quote(packet: Packet): Quoted {
   const { iface: _iface, mark: _mark, id: _id, at_ms: _at, win: _win, inner: _inner, ...header } = packet
-  const { uid: _uid, gid: _gid, cpu: _cpu, mac: _mac, vtag: _vtag, bad_csum: _bad, inner_len: _len, ...quoted } = header
+  const {
+    uid: _uid,
+    gid: _gid,
+    cpu: _cpu,
+    mac: _mac,
+    mac_dst: _to,
+    pkttype: _type,
+    vtag: _vtag,
+    bad_csum: _bad,
+    inner_len: _len,
+    ...quoted
+  } = header
   return quoted
 }
 

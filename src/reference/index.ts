@@ -10,12 +10,14 @@ import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/datap
 import type { IpSet, NetworkNamespace } from '../netns/model.js'
 import { checkSupported } from '../netns/supported.js'
 import { ConntrackTable, load, NO_ZONE, shown } from './conntrack.js'
+import { Bridges } from './fdb.js'
 import { type End, printedQuote, receive, sendAnswer, sendLocal } from './hooks.js'
 import { LimitStates } from './match-limits.js'
 import { Draws } from './prf.js'
 import { RecentLists } from './recent.js'
 import { type Draw, RecordedDraws } from './recorded.js'
 import { IpSets } from './set.js'
+import { sysctl } from './sysctl.js'
 import { invert, isError, tupleOf } from './tuple.js'
 import type { LiveRuleset, Skb, World } from './types.js'
 
@@ -74,13 +76,18 @@ export class ReferenceEngine implements DataPlane {
       rulesets,
       conntrackOn: trackedFamilies(ns),
       table: new ConntrackTable(() => world.now),
+      bridges: new Bridges(ns),
+      bridgeCalls: {
+        ipv4: sysctl(ns, 'net.bridge.bridge-nf-call-iptables', 0) !== 0,
+        ipv6: sysctl(ns, 'net.bridge.bridge-nf-call-ip6tables', 0) !== 0,
+      },
       recent: new RecentLists(ns.rulesets),
       sets: new IpSets(ns.sets, () => world.now),
       limits: new LimitStates(),
       counters: new Map(),
       now: 0,
       draws: new Draws(this.#seed, 0n),
-      recorder: { steps: [], trace: [], traceReply: [] },
+      recorder: { steps: [], trace: [], traceReply: [], flooded: [] },
       given: null,
       sent: null,
       send: (answer, cause, kind) => sendAnswer(world, answer, cause, kind),
@@ -126,7 +133,7 @@ export class ReferenceEngine implements DataPlane {
       world.now = packet.at_ms
     }
     const seeded = new Draws(this.#seed, this.#ordinal++)
-    world.recorder = { steps: [], trace: [], traceReply: [] }
+    world.recorder = { steps: [], trace: [], traceReply: [], flooded: [] }
     const recorded = this.#choices && new RecordedDraws(this.#choices, world.ns, packet, world.recorder, seeded)
     world.draws = recorded ?? seeded
     world.sent = null
@@ -162,6 +169,7 @@ export class ReferenceEngine implements DataPlane {
       answer.verdict = end.end
       if (end.end === 'local') answer.in_iface = end.skb.inIface ?? ''
       else answer.out_iface = end.skb.outIface ?? ''
+      if (end.end !== 'local' && end.skb.outPort !== null) answer.out_port = end.skb.outPort
       Object.assign(answer, finalHeader(end.skb.packet), { mark: end.skb.mark })
     }
     if (options.ct || this.#choices) answer.ct = this.#entryOf(packet, skb)
@@ -169,6 +177,7 @@ export class ReferenceEngine implements DataPlane {
       answer.trace = recorder.trace
       if (recorder.traceReply.length > 0) answer.trace_reply = recorder.traceReply
       answer.steps = recorder.steps
+      if (recorder.flooded.length > 0) answer.flooded = recorder.flooded
     }
     return answer
   }

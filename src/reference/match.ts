@@ -9,6 +9,7 @@ import { matchesConntrack } from './match-conntrack.js'
 import { matchesContext } from './match-context.js'
 import { matchesHeader } from './match-header.js'
 import { matchesLimits } from './match-limits.js'
+import { matchesMac, matchesPhysdev, matchesPkttype } from './match-link.js'
 import { lookupRoute, lookupTable } from './route.js'
 import { noEther } from './set-element.js'
 import { flagsOf } from './tcp.js'
@@ -174,11 +175,6 @@ function matchesRecent(m: Extract<Match, { match: 'recent' }>, skb: Skb, world: 
   return world.recent.evaluate(skb.family, m, m.side === 'source' ? packet.src : packet.dst, ttl, world.now)
 }
 
-function matchesPhysdev(m: Extract<Match, { match: 'physdev' }>): boolean {
-  // Packets that do not cross a bridge have no bridge ports.
-  return [m.in, m.out, m.isIn, m.isOut, m.isBridged].every((n) => n === undefined || n.not)
-}
-
 function matches(m: Match, skb: Skb, context: MatchContext): boolean {
   const { world } = context
   switch (m.match) {
@@ -221,11 +217,15 @@ function matches(m: Match, skb: Skb, context: MatchContext): boolean {
     case 'limit':
       return matchesLimit(m, world)
     case 'physdev':
-      return matchesPhysdev(m)
+      return matchesPhysdev(m, skb, context)
     case 'owner':
       return matchesContext(m, skb, context)
     case 'quota':
       return matchesLimits(m, skb, context)
+    case 'mac':
+      return matchesMac(m, skb, context)
+    case 'pkttype':
+      return matchesPkttype(m, skb)
     case 'length':
     case 'ttl':
     case 'hl':

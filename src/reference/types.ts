@@ -1,10 +1,12 @@
 // The words of the naive engine: a packet on its way, a connection, a route that was found, and the state that all
 // files share. Owns the types only. The names follow the kernel's: a packet is what an skb is, `World` is a struct net.
 
-import type { Answer, DroppedBy, DropReason, Packet, Step } from '../net/packet.js'
+import type { Answer, DroppedBy, DropReason, Packet, PacketType, Step } from '../net/packet.js'
 import type { Family, HookName, Ruleset, TableName } from '../netfilter/model.js'
 import type { NetworkNamespace, NextHop, RouteType } from '../netns/model.js'
 import type { ConntrackTable } from './conntrack.js'
+import type { Ether } from './ether.js'
+import type { Bridges } from './fdb.js'
 import type { LimitStates } from './match-limits.js'
 import type { PacketDraws } from './prf.js'
 import type { RecentLists } from './recent.js'
@@ -144,6 +146,13 @@ export interface Skb {
   readonly fromHere: boolean
   /** What sends it: a process of this host, the kernel (ICMP errors), or nothing here. */
   readonly socket: 'process' | 'kernel' | 'none'
+  /** Its Ethernet header; null: the device it is on has none. */
+  ether: Ether | null
+  pktType: PacketType
+  /** The bridge ports that rules may ask for; null: it met iptables without a bridge. `unknown`: it leaves by one, which is not known. */
+  bridged: { readonly physIn: string; readonly physOut: string | null } | null
+  /** The bridge port by which it left. */
+  outPort: string | null
   /** Zone in which conntrack looked, for the answer's `ct`. */
   zone: Zone
 }
@@ -155,6 +164,8 @@ export interface Recorder {
   steps: Step[]
   trace: string[]
   traceReply: string[]
+  /** Ports by which frames left that a bridge flooded, in their order. */
+  flooded: string[]
 }
 
 /** The evaluation state of one namespace. */
@@ -164,6 +175,9 @@ export interface World {
   rulesets: ReadonlyMap<Family, LiveRuleset>
   conntrackOn: ReadonlySet<Family>
   readonly table: ConntrackTable
+  readonly bridges: Bridges
+  /** Bridged packets meet iptables (br_netfilter). */
+  readonly bridgeCalls: { readonly ipv4: boolean; readonly ipv6: boolean }
   readonly recent: RecentLists
   readonly sets: IpSets
   readonly limits: LimitStates

@@ -98,6 +98,12 @@ const WIDE: Readonly<Record<string, number>> = {
   CONNECTION_REPLY: 40,
   TUPLE_SRC: 16,
   TUPLE_DST: 16,
+  LINK_MAC: 8,
+  LINK_BEHIND: 8,
+  FDB_MAC: 8,
+  FDB_SEEN: 8,
+  NEIGHBOUR_ADDRESS: 16,
+  NEIGHBOUR_MAC: 8,
 }
 const RECORDS: readonly (readonly [string, string, number])[] = [
   ['HDR_', 'HDR_', L.HDR_BYTES],
@@ -112,6 +118,8 @@ const RECORDS: readonly (readonly [string, string, number])[] = [
   ['HOP_', 'HOP_', L.HOP_BYTES],
   ['CONNECTION_', 'CONNECTION_', L.CONNECTION_BYTES],
   ['TUPLE_', 'TUPLE_', L.TUPLE_BYTES],
+  ['FDB_', 'FDB_', L.FDB_BYTES],
+  ['NEIGHBOUR_', 'NEIGHBOUR_', L.NEIGHBOUR_BYTES],
 ]
 
 abi('fields of a record neither overlap nor leave it', () => {

@@ -22,6 +22,7 @@ export function runBatches(engine: Engine, packets: readonly Packet[], size: num
             trace: t.trace,
             steps: t.steps,
             ...(t.traceReply.length > 0 ? { trace_reply: t.traceReply } : {}),
+            ...(t.flooded.length > 0 ? { flooded: t.flooded } : {}),
           }),
       })
     } catch (error) {
@@ -38,13 +39,14 @@ export function runBatches(engine: Engine, packets: readonly Packet[], size: num
 
 /** Where a batched run differs from what was wanted, as far as a batch can tell. */
 export function batchDifference(want: Outcome, got: Outcome, trace: boolean): string | null {
-  const answers = want.answers.map(({ ct: _, trace: a, trace_reply: b, steps: c, ...rest }) => {
+  const answers = want.answers.map(({ ct: _, trace: a, trace_reply: b, steps: c, flooded: d, ...rest }) => {
     if (!trace) return rest as Answer
     return {
       ...rest,
       ...(b ? { trace_reply: b } : {}),
       ...(a ? { trace: a } : {}),
       ...(c ? { steps: c } : {}),
+      ...(d ? { flooded: d } : {}),
     } as Answer
   })
   return difference({ ...want, answers }, got)

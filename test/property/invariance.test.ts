@@ -26,13 +26,18 @@ const cases: fc.Arbitrary<Scenario> = scenarios(namespaces({ rulesets: trafficRu
 
 /** Without what tracing adds. */
 function untraced(outcome: Outcome): Outcome {
-  const answers = outcome.answers.map(({ trace: _, trace_reply: __, steps: ___, ...rest }) => rest as Answer)
+  const answers = outcome.answers.map(
+    ({ trace: _, trace_reply: __, steps: ___, flooded: ____, ...rest }) => rest as Answer,
+  )
   return { ...outcome, answers }
 }
 
 /** Without lines: a rule that was printed and read has other ones. */
 function unplaced(outcome: Outcome): Outcome {
   const answers = outcome.answers.map((a) => {
+    // The words with which a packet was stopped name the place as well.
+    if (a.verdict === 'skipped')
+      return { ...a, out_iface: a.out_iface?.replace(/ \([^)]*\)(?=, which needs)/, '') ?? '' }
     if (!a.dropped_by) return a
     const { file: _, line: __, ...by } = a.dropped_by
     return { ...a, dropped_by: by }

@@ -8,7 +8,7 @@ import type { Backend, Family, Ruleset } from '../../src/netfilter/model.js'
 import { readRules } from '../../src/netfilter/read.js'
 import { deriveRoutes } from '../../src/netns/derive.js'
 import { readIpsets } from '../../src/netns/ipset.js'
-import type { Address, Link, NetworkNamespace, NextHop, PolicyRule, Route } from '../../src/netns/model.js'
+import type { Address, BridgePort, Link, NetworkNamespace, NextHop, PolicyRule, Route } from '../../src/netns/model.js'
 import { defaultPolicyRules } from '../../src/netns/policy-rules.js'
 import { TableNames } from '../../src/netns/routes.js'
 import { normalSysctlKey } from '../../src/netns/sysctl.js'
@@ -18,6 +18,12 @@ interface HostInterface {
   addrs?: string[]
   type?: string
   master?: string
+  hosts?: string[]
+  hairpin?: boolean
+  /** Nobody knows who is behind this port. */
+  nofdb?: boolean
+  /** Flags of a port beyond what recorded cases have. */
+  port?: Partial<BridgePort>
   mac?: string
   mtu?: number
   up?: boolean
@@ -96,6 +102,44 @@ function deriveBroadcast(address: string, length: number): string {
   return [24, 16, 8, 0].map((shift) => (broadcast >>> shift) & 255).join('.')
 }
 
+/** Ports are numbered in the order in which they joined. */
+function portOf(spec: HostInterface, number: number): BridgePort {
+  return {
+    state: (spec.up ?? true) ? 'forwarding' : 'disabled',
+    hairpin: spec.hairpin ?? false,
+    isolated: false,
+    learning: true,
+    flood: true,
+    mcastFlood: true,
+    bcastFlood: true,
+    number,
+    ...spec.port,
+  }
+}
+
+/** Each port has one host behind it, with all the addresses listed. */
+function behindPorts(host: Host): Pick<NetworkNamespace, 'fdb' | 'neighbours'> {
+  // Numbered as interfaces were made: bridges come last.
+  const made = (host.interfaces ?? []).filter((spec) => spec.type !== 'bridge')
+  const ports = made.flatMap((spec, i) => (spec.master ? [{ spec, bridge: spec.master, i }] : []))
+  const macOf = (i: number): string => `02:00:00:01:${(i + 2).toString(16).padStart(2, '0')}:02`
+  return {
+    fdb: ports
+      .filter(({ spec }) => !spec.nofdb)
+      .map(({ spec, bridge, i }) => ({
+        bridge,
+        mac: macOf(i),
+        port: spec.name,
+        local: false,
+        ages: false,
+        sticky: false,
+      })),
+    neighbours: ports.flatMap(({ spec, bridge, i }) =>
+      (spec.hosts ?? []).map((a) => ({ dev: bridge, address: canonicalAddress(a)!, mac: macOf(i) })),
+    ),
+  }
+}
+
 function linksOf(host: Host, v6: boolean): Link[] {
   const given = (host.interfaces ?? []).filter((i) => i.name !== 'lo')
   const lo = (host.interfaces ?? []).find((i) => i.name === 'lo')
@@ -109,7 +153,7 @@ function linksOf(host: Host, v6: boolean): Link[] {
       up: spec.up ?? true,
       loopback: spec.name === 'lo',
       kind: spec.name === 'lo' ? '' : kind === 'tap' ? 'tun' : kind,
-      ...(spec.master ? { master: spec.master } : {}),
+      ...(spec.master ? { master: spec.master, port: portOf(spec, index) } : {}),
       ...(kind === 'tun' ? {} : { mac: spec.mac ?? `02:00:00:00:${(index - 2).toString(16).padStart(2, '0')}:01` }),
       mtu: spec.mtu ?? (spec.name === 'lo' ? 65536 : 1500),
       addresses: addressesOf(spec),
@@ -236,6 +280,8 @@ function sysctlsOf(host: Host, v6: boolean): Record<string, string> {
     'net.netfilter.nf_conntrack_tcp_be_liberal': '0',
   }
   if (v6) base['net.ipv6.conf.all.forwarding'] = '1'
+  // br_netfilter is there, and asks iptables unless it is told not to.
+  for (const name of ['iptables', 'ip6tables']) base[`net.bridge.bridge-nf-call-${name}`] = '1'
   for (const [key, value] of Object.entries(host.sysctls ?? {})) {
     const normal = normalSysctlKey(key)
     // Before Linux's own rule: writing ip_forward or conf.all.forwarding sets every interface.
@@ -294,6 +340,7 @@ export function readOracleCase(dir: string, backend: Backend = 'legacy'): Oracle
       sets: readIpsets(setsText(dir, host), { file: join(dir, 'ipsets') }),
       sysctls,
       connections: [],
+      ...behindPorts(host),
       forceConntrack: host.force_conntrack ?? false,
       assumed: [],
     },
