@@ -1,10 +1,12 @@
 // Rule evaluation: a table's chains from a hook to a verdict. Owns the image's rule sections, the jump stack, and the
 // order in which a rule counts, is traced and acts. Kernel: net/ipv4/netfilter/ip_tables.c (ipt_do_table), ip6_tables.c.
 //
-// State of the rules, each part aligned to 64 bytes: counters | small state | jump stack | recent lists | sets
+// State of the rules, each part aligned to 64 bytes: counters | small state | jump stack | recent lists | hashlimit's
+// tables | sets
 // A frame of the jump stack, 64 bytes: Visit (32) | chain index | next rule (from 0) | chain record
 import { Asked } from './asked'
 import { Counters } from './counters'
+import { HashLimits } from './hashlimit'
 import {
   CHAIN_BYTES,
   CHAIN_COUNTER_OFF,
@@ -77,6 +79,7 @@ import {
   SECTION_CODE,
   SECTION_COUNTERS,
   SECTION_ENTRY_BYTES,
+  SECTION_HASHLIMITS,
   SECTION_IFACES,
   SECTION_RECENTS,
   SECTION_ROOTS,
@@ -163,7 +166,8 @@ export function rulesStateBytes(at: usize): usize {
     round64((load<u32>(at, IMAGE_COUNTERS_OFF) as usize) << 4) +
     round64(load<u32>(at, IMAGE_STATE_OFF) as usize) +
     (load<u32>(at, IMAGE_DEPTH_OFF) as usize) * FRAME_BYTES +
-    Recents.stateBytes(sectionAt(at, SECTION_RECENTS)) +
+    round64(Recents.stateBytes(sectionAt(at, SECTION_RECENTS))) +
+    round64(HashLimits.stateBytes(sectionAt(at, SECTION_HASHLIMITS))) +
     SetPool.stateBytes(sectionAt(at, SECTION_SETS), sectionBytes(at, SECTION_SETS))
   )
 }
@@ -173,7 +177,10 @@ export function useRulesState(state: usize): void {
   Counters.base = state
   Limits.base = state + round64((load<u32>(image, IMAGE_COUNTERS_OFF) as usize) << 4)
   stack = Limits.base + round64(load<u32>(image, IMAGE_STATE_OFF) as usize)
-  Recents.use(sectionAt(image, SECTION_RECENTS), stack + (load<u32>(image, IMAGE_DEPTH_OFF) as usize) * FRAME_BYTES)
+  const recents = stack + (load<u32>(image, IMAGE_DEPTH_OFF) as usize) * FRAME_BYTES
+  Recents.use(sectionAt(image, SECTION_RECENTS), recents)
+  const after = recents + round64(Recents.stateBytes(sectionAt(image, SECTION_RECENTS)))
+  HashLimits.use(sectionAt(image, SECTION_HASHLIMITS), after)
 }
 
 /** Likewise, and sets the state to what it is at the start: counters as in the text, limits full, lists empty. */
@@ -186,10 +193,12 @@ export function initRulesState(state: usize): void {
   const setsAt =
     stack +
     (load<u32>(image, IMAGE_DEPTH_OFF) as usize) * FRAME_BYTES +
-    Recents.stateBytes(sectionAt(image, SECTION_RECENTS))
+    round64(Recents.stateBytes(sectionAt(image, SECTION_RECENTS))) +
+    round64(HashLimits.stateBytes(sectionAt(image, SECTION_HASHLIMITS)))
   const index = sectionAt(image, SECTION_SET_INDEX)
   const entries = sectionAt(image, SECTION_SET_ENTRIES)
   SetPool.init(sets, sectionBytes(image, SECTION_SETS), setsAt, index, entries)
+  HashLimits.init()
 }
 
 /** Where the counters lie: 16 bytes each, u64 packets, u64 bytes. */
@@ -323,6 +332,10 @@ export function runTable(table: i32, hook: i32): i32 {
       const counter = load<u32>(rule, RULE_COUNTER_OFF)
       if (count !== 0 && !evalMatches(code + ((load<u32>(rule, RULE_CODE_OFF) as usize) << 2), count)) {
         if (!Asked.stopped()) continue
+        if (Asked.hasDropped()) {
+          decide(chain, counter - load<u32>(record, CHAIN_COUNTER_OFF))
+          return NF_DROP
+        }
         Asked.by(counter)
         return NF_DROP
       }

@@ -8,6 +8,7 @@ import { initRulesState, loadRules, rulesStateBytes } from './chain'
 import { Conntrack } from './conntrack'
 import { Counters } from './counters'
 import { Fdb } from './fdb'
+import { HashLimits } from './hashlimit'
 import { Hooks } from './hooks'
 import {
   ABI_VERSION,
@@ -320,6 +321,20 @@ export function counters(): usize {
 /** Address of the state of single rules (nth, limit), in words of the section STATE. */
 export function ruleStates(): usize {
   return Limits.base
+}
+
+/** Address of the section HASHLIMITS of the image in use and of its state; 0: no tables. */
+export function hashlimitSection(): usize {
+  return HashLimits.section
+}
+
+export function hashlimitState(): usize {
+  return HashLimits.state
+}
+
+/** Copies a table of hashlimit of those at `section`, `state` into an empty one of the image in use; false: no room. */
+export function carryHashlimit(section: usize, state: usize, from: u32, to: u32): bool {
+  return HashLimits.carry(section, state, from, to)
 }
 
 /** Address of the section RECENTS of the image in use and of its state; 0: no lists. */

@@ -124,6 +124,7 @@ export const SECTION_SET_SHAPES = 11
 export const SECTION_SET_INDEX = 12
 export const SECTION_SET_ENTRIES = 13
 export const SECTION_RECENTS = 14
+export const SECTION_HASHLIMITS = 24
 export const SECTION_STATE = 15 // initial words of the small state
 // Sections 32..63: packets (links, routes, sysctls, connections)
 
@@ -327,6 +328,7 @@ export const MATCH_CODES = 78
 export const MATCH_MAC = 75 // low word, high word (first byte highest)
 export const MATCH_PKTTYPE = 76 // PKTTYPE_*
 export const MATCH_PHYSDEV = 77 // PHYSDEV_* asked for, those of them that are inverted, in, out: link id or pattern
+export const MATCH_HASHLIMIT = 25 // index of its table
 
 export const MATCH_NOT = 1 // flag of every kind: the result is inverted
 // MATCH_PORTS
@@ -429,6 +431,32 @@ export const RECENT_LIST_RING_OFF = 4 // stamps in a ring, a power of two; 0: on
 export const RECENT_LIST_RING_AT_OFF = 8 // byte offset of its rings
 export const RECENT_LIST_MAX_OFF = 12 // entries of this list at most, 1..128
 export const RECENT_RING_FREE_BYTES = 128 // before the rings of a list: stack of the free ones
+
+// ---------------------------------------------------------------------------------------------------------------
+// Tables of hashlimit. Section: header, then a record a table. State: hashlimit.ts.
+
+export const HASHLIMITS_HEADER_BYTES = 16
+export const HASHLIMITS_TABLES_OFF = 0
+export const HASHLIMITS_ENTRIES_OFF = 4 // entries of all tables together
+export const HASHLIMITS_BUCKETS_OFF = 8 // a power of two
+export const HASHLIMIT_TABLE_BYTES = 64
+export const HASHLIMIT_FAMILY_OFF = 0 // 4 | 6
+export const HASHLIMIT_MODE_OFF = 4 // HASHLIMIT_SRC …
+export const HASHLIMIT_SRC_MASK_OFF = 8 // prefix lengths
+export const HASHLIMIT_DST_MASK_OFF = 12
+export const HASHLIMIT_MAX_OFF = 16 // entries at most
+export const HASHLIMIT_GC_OFF = 20 // ms between two cleanings
+export const HASHLIMIT_EXPIRE_OFF = 24 // ms
+export const HASHLIMIT_INTERVAL_OFF = 28 // rate: ms over which it is measured
+export const HASHLIMIT_COST_OFF = 32 // u64: of a packet, of 16 bytes; rate: a second's
+export const HASHLIMIT_CAP_OFF = 40 // u64: the most credit; bytes: refills; rate: what an interval may hold
+export const HASHLIMIT_START_OFF = 48 // u64: credit of a new entry
+export const HASHLIMIT_SRC = 1
+export const HASHLIMIT_SPORT = 2
+export const HASHLIMIT_DST = 4
+export const HASHLIMIT_DPORT = 8
+export const HASHLIMIT_BYTES = 16
+export const HASHLIMIT_RATE = 32
 
 // ---------------------------------------------------------------------------------------------------------------
 // Sets. Records lie in the image and, with addresses in place of what is 0 there, in the state. Elements of a set that
@@ -559,6 +587,7 @@ export const RULES_ERROR_AT = 8192
 export const SET_KEY_AT = 8256 // scratch: 40 bytes, the key that is looked up
 export const RULES_ERROR_RECENTS = 1 // the entries of all recent lists are used up
 export const RULES_ERROR_SETS = 2 // the pool of elements that rules add to sets is used up
+export const RULES_ERROR_HASHLIMITS = 3 // those of all tables of hashlimit are
 
 // ---------------------------------------------------------------------------------------------------------------
 // What rules ask of a packet beyond its header. A rule that needs a field which the packet does not give stops the packet:
@@ -571,6 +600,8 @@ export const CTX_SOCKET_AT = 2060 // SOCKET_*: what sends the packet
 export const SOCKET_NONE = 0 // nothing here: it is forwarded, looped, or a reset
 export const SOCKET_PROCESS = 1
 export const SOCKET_KERNEL = 2 // an ICMP error of this host
+export const HASHLIMIT_KEY_AT = 2112 // scratch: 36 bytes, the key that is looked up
+export const FIELD_HOTDROP = 255 // nothing was asked for: a match dropped the packet
 export const FIELD_UID = 1
 export const FIELD_GID = 2
 export const FIELD_CPU = 3

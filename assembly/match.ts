@@ -4,6 +4,7 @@
 
 import { linkFits } from './chain'
 import { ctExpiresIn, ctMark, ctProto, ctStatus, ctTuple } from './conntrack'
+import { HashLimits } from './hashlimit'
 import {
   ADDRTYPE_HAS_DST,
   ADDRTYPE_HAS_SRC,
@@ -65,6 +66,7 @@ import {
   MATCH_CT_STATE_OFF,
   MATCH_CT_STATUS_OFF,
   MATCH_ECN,
+  MATCH_HASHLIMIT,
   MATCH_HOPS,
   MATCH_ICMP,
   MATCH_IPRANGE,
@@ -399,6 +401,8 @@ function evalMatch(at: usize, head: u32): bool {
       return HeaderMatch.cpu(load<u32>(at, 4), inverted)
     case MATCH_OWNER:
       return Owner.match(at)
+    case MATCH_HASHLIMIT:
+      return HashLimits.match(load<u32>(at, 4), inverted)
     case MATCH_QUOTA:
       return Limits.quota(load<u32>(at, 4)) !== inverted
     case MATCH_MAC:

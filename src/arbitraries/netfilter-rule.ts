@@ -340,7 +340,7 @@ function general(place: RulePlace): Arb<Match>[] {
     ...linkForms(place),
     ...headerForms(family),
     ...contextForms(place.hook),
-    ...limitForms(),
+    ...limitForms(family),
   ]
   if (place.selfContained) return list
   return [

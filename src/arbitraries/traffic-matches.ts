@@ -346,7 +346,7 @@ const generalMatch = (place: Place): fc.Arbitrary<Match> => {
     ['comment', 1, fc.constant({ match: 'comment' as const, comment: 'a comment' })],
     ...headerTraffic(place.family),
     ...contextTraffic(place.hook),
-    ...limitTraffic(),
+    ...limitTraffic(place.family),
     ['nfacct', 1, fc.constant({ match: 'nfacct' as const, name: 'hits' })],
   ]
   const wanted = choices.filter(([name]) => place.only?.includes(name) ?? true)

@@ -20,6 +20,7 @@ const MATCH_WORDS: readonly number[] = Object.assign(
     [L.MATCH_MAC]: 3,
     [L.MATCH_PKTTYPE]: 2,
     [L.MATCH_PHYSDEV]: 5,
+    [L.MATCH_HASHLIMIT]: 2,
   },
 )
 
@@ -29,6 +30,7 @@ interface Bounds {
   readonly patterns: number
   readonly sets: number
   readonly lists: number
+  readonly hashlimits: number
   readonly stateWords: number
 }
 
@@ -51,6 +53,7 @@ function checkMatch(view: ImageView, code: Uint32Array, word: number, bounds: Bo
   if (kind === L.MATCH_RECENT) view.require(code[word + 1]! < bounds.lists, 'a match of an unknown recent list')
   if (kind === L.MATCH_NTH) state(code[word + 3]!, L.NTH_STATE_WORDS)
   if (kind === L.MATCH_LIMIT) state(code[word + 3]!, L.LIMIT_STATE_WORDS)
+  if (kind === L.MATCH_HASHLIMIT) view.require(code[word + 1]! < bounds.hashlimits, 'a match of an unknown table')
   if (kind === L.MATCH_QUOTA) state(code[word + 1]!, L.QUOTA_STATE_WORDS)
   if (kind === L.MATCH_PHYSDEV) {
     checkIface(view, code[word + 3]!, (code[word + 1]! & L.PHYSDEV_IN_PATTERN) !== 0, bounds)
@@ -134,6 +137,7 @@ function boundsOf(view: ImageView): Bounds {
     patterns: (ifaces.length - 1) / setWords,
     sets: setCount(view),
     lists: checkRecents(view),
+    hashlimits: checkHashlimits(view),
     stateWords,
   }
 }
@@ -162,6 +166,26 @@ function checkRecents(view: ImageView): number {
   }
   view.require(words[at(L.RECENTS_RING_OFF)] === end && end <= 1 << 30, 'recent lists whose rings lie outside')
   return lists
+}
+
+/** Checks the tables of hashlimit; returns their number. */
+function checkHashlimits(view: ImageView): number {
+  const words = view.words(L.SECTION_HASHLIMITS)
+  if (words.length === 0) return 0
+  const tables = words[at(L.HASHLIMITS_TABLES_OFF)]!
+  const [header, size] = [L.HASHLIMITS_HEADER_BYTES >>> 2, L.HASHLIMIT_TABLE_BYTES >>> 2]
+  view.require(words.length === header + tables * size, 'tables of hashlimit that are cut off')
+  const entries = words[at(L.HASHLIMITS_ENTRIES_OFF)]!
+  const buckets = words[at(L.HASHLIMITS_BUCKETS_OFF)]!
+  view.require(entries >= 1 && entries <= 1 << 22, 'tables of hashlimit of a senseless size')
+  view.require(isPowerOfTwo(buckets) && buckets <= 1 << 22, 'tables of hashlimit of a senseless size')
+  for (let i = 0; i < tables; i++) {
+    const word = (offset: number): number => words[header + i * size + at(offset)]!
+    view.require(word(L.HASHLIMIT_MODE_OFF) < 64, 'a table of hashlimit of an unknown kind')
+    view.require(word(L.HASHLIMIT_SRC_MASK_OFF) <= 128 && word(L.HASHLIMIT_DST_MASK_OFF) <= 128, 'a senseless mask')
+    view.require(word(L.HASHLIMIT_GC_OFF) >= 1, 'a table of hashlimit that is never cleaned')
+  }
+  return tables
 }
 
 /** Checks every reference of the rules. */

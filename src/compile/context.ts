@@ -4,7 +4,7 @@ import { type Fault, FaultError } from '../net/fault.js'
 import { type Words as AddressWords, maskAddress, maskWords, parseAddress } from '../net/ip.js'
 import type { Family } from '../netfilter/model.js'
 import type { NetworkNamespace } from '../netns/model.js'
-import type { RecentSymbol } from './image.js'
+import type { HashlimitSymbol, RecentSymbol } from './image.js'
 
 /** What an image may hold at most. Passing one is one fault that names the option and the place. */
 export interface CompileLimits {
@@ -18,6 +18,8 @@ export interface CompileLimits {
   readonly maxRecentEntries: number
   /** Elements that the target SET may add beyond those at the start, all sets together. Default 262,144 (36 MB, of which only what is used costs memory). */
   readonly maxAddedElements: number
+  /** Entries that all tables of `hashlimit` hold together, 96 bytes each. Default: 262,144. */
+  readonly maxHashlimitEntries: number
 }
 
 export interface CompileOptions {
@@ -29,6 +31,8 @@ export interface CompileOptions {
   readonly recentStamps?: boolean
   /** The `recent` lists that are there when these rules come: their masks hold, and they never keep fewer stamps. */
   readonly recents?: readonly RecentSymbol[]
+  /** Tables of hashlimit that are there already: what they keep holds, whatever the rules say. */
+  readonly hashlimits?: readonly HashlimitSymbol[]
 }
 
 export const DEFAULT_LIMITS: CompileLimits = {
@@ -37,6 +41,7 @@ export const DEFAULT_LIMITS: CompileLimits = {
   maxSetElements: 10_000_000,
   maxRecentEntries: 262_144,
   maxAddedElements: 262_144,
+  maxHashlimitEntries: 262_144,
 }
 
 const MAX_FAULTS = 100

@@ -24,6 +24,7 @@ import {
   SECTION_SYMBOLS,
 } from '../../assembly/layout.js'
 import type { Family, TableName } from '../netfilter/model.js'
+import type { LimitMatch } from '../netfilter/model-limits.js'
 import type { NetworkNamespace } from '../netns/model.js'
 
 /** A chain as the image knows it. Its index in `Symbols.chains` is its chain index. */
@@ -54,11 +55,20 @@ export interface Symbols {
   ruleFiles?: Record<string, number>
   /** The `recent` lists, by list index. */
   recents?: RecentSymbol[]
+  /** Tables of hashlimit, by index. */
+  hashlimits?: HashlimitSymbol[]
   /** Further keys, written and read by those who own other sections. */
   [key: string]: unknown
 }
 
 /** A `recent` list as the image knows it. */
+/** A table of hashlimit, and the options of the rule that made it. */
+export interface HashlimitSymbol {
+  readonly family: Family
+  readonly name: string
+  readonly options: Extract<LimitMatch, { readonly match: 'hashlimit' }>
+}
+
 export interface RecentSymbol {
   readonly family: Family
   readonly name: string

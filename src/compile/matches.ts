@@ -6,6 +6,7 @@ import { addressWords, parseAddress } from '../net/ip.js'
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/proto.js'
 import type { Backend, CtStateName, Family, Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import type { CompileContext, Place } from './context.js'
+import type { HashLimits } from './hashlimits.js'
 import type { IfacePatterns } from './ifaces.js'
 import { contextMatch } from './matches-context.js'
 import { headerMatch } from './matches-header.js'
@@ -24,6 +25,7 @@ export interface MatchSink {
   readonly sets: SetTable
   readonly recents: RecentLists
   readonly ifaces: IfacePatterns
+  readonly hashlimits: HashLimits
 }
 
 /** The rule that a match stands in. */
@@ -344,7 +346,8 @@ export function writeMatch(sink: MatchSink, at: MatchRule, m: Match): number {
     case 'owner':
       return contextMatch(sink, m)
     case 'quota':
-      return limitsMatch(sink, m)
+    case 'hashlimit':
+      return limitsMatch(sink, at, m)
     case 'length':
     case 'ttl':
     case 'hl':

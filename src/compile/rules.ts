@@ -7,6 +7,7 @@ import { escapeText } from '../net/fault.js'
 import type { Chain, HookName, Rule, Ruleset, Table, TableName } from '../netfilter/model.js'
 import { needsConntrack } from '../netfilter/needs.js'
 import type { CompileContext, PrefixWords } from './context.js'
+import { HashLimits } from './hashlimits.js'
 import { IfacePatterns } from './ifaces.js'
 import type { ChainSymbol, ImageWriter, Symbols } from './image.js'
 import { type MatchRule, type MatchSink, portsNotBoth, writeMatch } from './matches.js'
@@ -58,6 +59,7 @@ class RulesBuilder {
       state: new Words(),
       sets: new SetTable(context, this.ifaces),
       recents: new RecentLists(context.options),
+      hashlimits: new HashLimits(context.options.hashlimits ?? []),
     }
     // Word 0 stays unused, so that no reference is 0.
     this.sink.code.push(0)
@@ -310,6 +312,8 @@ export function writeRules(context: CompileContext, writer: ImageWriter, symbols
   }
   const lists = sink.recents.symbols()
   if (lists.length > 0) symbols.recents = lists
+  const tables = sink.hashlimits.symbols()
+  if (tables.length > 0) symbols.hashlimits = tables
   symbols.sets = sink.sets.names
   if (context.ns.forceConntrack) builder.flags |= L.IMAGE_FLAG_CONNTRACK4 | L.IMAGE_FLAG_CONNTRACK6
   writer.section(L.SECTION_ROOTS, builder.roots)
@@ -325,6 +329,7 @@ export function writeRules(context: CompileContext, writer: ImageWriter, symbols
   writer.section(L.SECTION_SET_INDEX, sink.sets.index())
   writer.section(L.SECTION_SET_ENTRIES, sink.sets.entries())
   writer.section(L.SECTION_RECENTS, recents)
+  writer.section(L.SECTION_HASHLIMITS, sink.hashlimits.words(context))
   writer.section(L.SECTION_STATE, sink.state.words())
   return {
     flags: builder.flags,

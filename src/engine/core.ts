@@ -14,6 +14,9 @@ export interface CoreExports {
   stateBytes(image: number): number
   useImage(image: number, state: number): void
   ruleStates(): number
+  hashlimitSection(): number
+  hashlimitState(): number
+  carryHashlimit(section: number, state: number, from: number, to: number): number
   recentSection(): number
   recentState(): number
   recentCount(section: number, state: number, list: number): number

@@ -11,6 +11,7 @@ import {
   RESULT_TRACE_EVENTS_OFF,
   RESULT_ZONE_OFF,
   RULES_ERROR_AT,
+  RULES_ERROR_HASHLIMITS,
   RULES_ERROR_SETS,
   SECTION_CONNECTIONS,
   SECTION_SYSCTLS,
@@ -153,7 +154,11 @@ export class Engine implements DataPlane {
     const sets = readSets(this.#core, before, old.sets, true)
     const namespace = { ...old, rulesets, sets }
     const recents = before.symbols.recents ?? []
-    const image = compile(namespace, { recentStamps: this.#recentStamps, recents })
+    const image = compile(namespace, {
+      recentStamps: this.#recentStamps,
+      recents,
+      hashlimits: before.symbols.hashlimits ?? [],
+    })
     this.#place = exchange(this.#core, this.#rooms, this.#place, before, image)
     this.#image = image
     this.#host.answers = new AnswerReader(image)
@@ -268,10 +273,14 @@ export class Engine implements DataPlane {
         throw missingField(batch.view, this.image, batch.name(index), batch.capacity > 1 ? index : undefined)
       case STOP_LEARNED:
         throw new RangeError('a bridge has learned more Ethernet addresses than the engine has room for (2048)')
-      case STOP_RULES:
-        if (batch.view.getUint32(RULES_ERROR_AT, true) === RULES_ERROR_SETS)
+      case STOP_RULES: {
+        const error = batch.view.getUint32(RULES_ERROR_AT, true)
+        if (error === RULES_ERROR_SETS)
           throw new RangeError('no more elements can be added to the sets: raise the compile limit maxAddedElements')
+        if (error === RULES_ERROR_HASHLIMITS)
+          throw new RangeError('the tables of hashlimit are full: raise the compile limit maxHashlimitEntries')
         throw new RangeError('the recent lists are full: raise the compile limit maxRecentEntries')
+      }
       default:
         throw new Error(`the core stopped for reason ${reason}`)
     }

@@ -118,6 +118,15 @@ function listsKept(core: CoreExports, before: Image, after: Image): [number, num
   return kept
 }
 
+/** Tables of hashlimit that go along: index before, index after. */
+function tablesKept(before: Image, after: Image): [number, number][] {
+  const indexes = new Map((before.symbols.hashlimits ?? []).map((t, i) => [`${t.family} ${t.name}`, i]))
+  return (after.symbols.hashlimits ?? []).flatMap((t, to): [number, number][] => {
+    const from = indexes.get(`${t.family} ${t.name}`)
+    return from === undefined ? [] : [[from, to]]
+  })
+}
+
 /**
  * Puts `after` in force in place of `before`, which lies at `place`. Throws before anything is changed. Returns where it
  * lies.
@@ -131,6 +140,8 @@ export function exchange(core: CoreExports, rooms: Rooms, place: Place, before: 
   const old = {
     counters: core.counters() >>> 0,
     states: core.ruleStates() >>> 0,
+    hashlimits: core.hashlimitSection() >>> 0,
+    tables: core.hashlimitState() >>> 0,
     section: core.recentSection() >>> 0,
     lists: core.recentState() >>> 0,
   }
@@ -143,6 +154,9 @@ export function exchange(core: CoreExports, rooms: Rooms, place: Place, before: 
     const [first, end] = [before.states![from]!, before.states![from + count]!]
     bytes.copyWithin(states + after.states![to]! * 4, old.states + first * 4, old.states + end * 4)
   }
+  for (const [from, to] of tablesKept(before, after))
+    if (!core.carryHashlimit(old.hashlimits, old.tables, from, to))
+      throw new RangeError('the tables of hashlimit are full: raise the compile limit maxHashlimitEntries')
   for (const [from, to] of lists) core.carryRecent(old.section, old.lists, from, to)
   rooms.give(place.image)
   rooms.give(place.state)

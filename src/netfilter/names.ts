@@ -256,7 +256,7 @@ export const LOG_LEVELS: ReadonlyMap<string, number> = new Map([
 /** Matches that iptables has and this model has not: refused as "not supported", not as unknown. */
 export const OTHER_MATCHES: ReadonlySet<string> = new Set(
   (
-    'ah bpf cgroup cluster connbytes connlabel connlimit dccp devgroup dst esp eui64 frag hashlimit hbh ' +
+    'ah bpf cgroup cluster connbytes connlabel connlimit dccp devgroup dst esp eui64 frag hbh ' +
     'helper ipcomp ipv6header ipvs mac mh osf pkttype policy rateest realm rpfilter rt socket srh ' +
     'string tcpmss time u32 unclean hopcount'
   ).split(' '),

@@ -198,6 +198,7 @@ export function printMatch(m: Match): string {
     case 'owner':
       return printContextMatch(m)
     case 'quota':
+    case 'hashlimit':
       return printLimitMatch(m)
     case 'length':
     case 'ttl':

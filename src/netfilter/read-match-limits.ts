@@ -1,7 +1,8 @@
-// Reading the matches that count and limit: quota.
+// Reading the matches that count and limit: quota; hashlimit has its own file.
 // Spec: iptables-extensions(8) 1.8.9.
 import { type Draft, type Extension, must, options, refuse } from './extension.js'
 import type { Match } from './model.js'
+import { hashlimit } from './read-match-hashlimit.js'
 
 type MatchOf<K extends Match['match']> = Draft<Extract<Match, { readonly match: K }>>
 
@@ -35,4 +36,4 @@ const quota: Extension<QuotaDraft> = {
 }
 
 /** The matches that count and limit. */
-export const LIMIT_MATCHES: readonly Extension<never>[] = [quota] as never
+export const LIMIT_MATCHES: readonly Extension<never>[] = [quota, hashlimit] as never

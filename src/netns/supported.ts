@@ -48,6 +48,8 @@ interface Scene {
   readonly ruleset: Ruleset
   /** Sets by their names. */
   readonly sets: ReadonlyMap<string, IpSet>
+  /** What the tables of hashlimit count, by name. */
+  readonly hashlimits: ReadonlyMap<string, string>
 }
 
 function setFault(name: string, scene: Scene): string | null {
@@ -61,6 +63,19 @@ function setFault(name: string, scene: Scene): string | null {
     e.parts.some((p, i) => p.part === 'net' && kinds[i] === 'ip' && !p.prefix.endsWith(host)),
   )
   return wide ? `the set ${escapeText(name)} of type ${type} has a network where one address is expected` : null
+}
+
+/** Rules of one table must count alike: the kernel would mix up what they keep. */
+function hashlimitKind(m: Extract<Match, { match: 'hashlimit' }>): string {
+  return `${m.bytes} ${m.rateInterval !== undefined}`
+}
+
+/** What the first rule of each table of hashlimit counts. */
+function hashlimitKinds({ tables }: Ruleset): ReadonlyMap<string, string> {
+  const kinds = new Map<string, string>()
+  for (const rule of tables.flatMap((t) => t.chains).flatMap((c) => c.rules))
+    for (const m of rule.matches) if (m.match === 'hashlimit' && !kinds.has(m.name)) kinds.set(m.name, hashlimitKind(m))
+  return kinds
 }
 
 function matchFault(m: Match, scene: Scene): string | null {
@@ -81,6 +96,10 @@ function matchFault(m: Match, scene: Scene): string | null {
       return m.supplGroups
         ? "a packet does not say its sender's other groups; --suppl-groups cannot be evaluated"
         : null
+    case 'hashlimit':
+      return scene.hashlimits.get(m.name) === hashlimitKind(m)
+        ? null
+        : `the table ${escapeText(m.name)} of hashlimit is shared by rules of packets, of bytes and of --hashlimit-rate-match; only one kind can be evaluated`
     case 'recent': {
       const inPast = m.hitcount !== undefined && m.hitcount > 65535
       return inPast ? '--hitcount beyond 65535 cannot be evaluated' : null
@@ -169,7 +188,7 @@ function rulesetFaults(scene: Scene): Fault[] {
 export function checkSupported(ns: NetworkNamespace): void {
   // The first of a name is the one that is there.
   const sets = new Map([...ns.sets].reverse().map((s) => [s.name, s] as const))
-  const faults = ns.rulesets.flatMap((ruleset) => rulesetFaults({ ruleset, sets }))
+  const faults = ns.rulesets.flatMap((ruleset) => rulesetFaults({ ruleset, sets, hashlimits: hashlimitKinds(ruleset) }))
   for (const link of ns.links) {
     if (link.bridge?.vlanFiltering && ns.links.some((l) => l.master === link.name)) {
       const message = `the bridge ${escapeText(link.name)} filters VLANs (vlan_filtering 1); that cannot be evaluated`

@@ -13,6 +13,8 @@ export interface MatchContext {
   readonly number: number
   readonly file: string
   readonly line: number
+  /** Set by a match that drops the packet, whatever its rule says. */
+  hotdrop: boolean
 }
 
 /** Stops the packet: the rule needs what it does not say. */

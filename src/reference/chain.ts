@@ -78,8 +78,11 @@ export function runChain(world: World, skb: Skb, table: TableName, hook: HookNam
       line: rule.line,
     }
     const place = { visit: here.visit, ...at }
-    const context = { world, backend: rules.ruleset.backend, ...place }
-    if (!matchesRule(rule, skb, context)) continue
+    const context = { world, backend: rules.ruleset.backend, hotdrop: false, ...place }
+    if (!matchesRule(rule, skb, context)) {
+      if (!context.hotdrop) continue
+      return { verdict: 'drop', by: placeOf(rules, table, here.chain, rule, here.index) }
+    }
     count(rules, rule, skb)
     note(world, skb, table, here.chain.name, here.index)
     const { target } = rule

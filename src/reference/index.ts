@@ -83,7 +83,7 @@ export class ReferenceEngine implements DataPlane {
       },
       recent: new RecentLists(ns.rulesets),
       sets: new IpSets(ns.sets, () => world.now),
-      limits: new LimitStates(),
+      limits: new LimitStates(ns.rulesets),
       counters: new Map(),
       now: 0,
       draws: new Draws(this.#seed, 0n),
@@ -113,6 +113,7 @@ export class ReferenceEngine implements DataPlane {
     world.ns = ns
     world.conntrackOn = trackedFamilies(ns)
     world.recent.use(rulesets)
+    world.limits.hashes.use(rulesets)
     // What a match knows is kept by the match itself, so that of matches that went is forgotten.
     const matches = new Set<object>(
       rulesets.flatMap((r) =>
@@ -120,6 +121,7 @@ export class ReferenceEngine implements DataPlane {
       ),
     )
     for (const match of world.counters.keys()) if (!matches.has(match)) world.counters.delete(match)
+    for (const match of world.limits.quotas.keys()) if (!matches.has(match)) world.limits.quotas.delete(match)
   }
 
   process(given: Packet, options: ProcessOptions = {}): Answer {

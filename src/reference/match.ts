@@ -221,6 +221,7 @@ function matches(m: Match, skb: Skb, context: MatchContext): boolean {
     case 'owner':
       return matchesContext(m, skb, context)
     case 'quota':
+    case 'hashlimit':
       return matchesLimits(m, skb, context)
     case 'mac':
       return matchesMac(m, skb, context)

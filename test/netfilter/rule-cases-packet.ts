@@ -76,6 +76,63 @@ export const PACKET_RIGHT: readonly RightCase[] = [
   ),
 ]
 
+/** What is written and what is printed of `hashlimit`, each after `-m hashlimit`; every table has a name of its own. */
+const HASHLIMITS: readonly (readonly [string, string])[] = (
+  [
+    ['upto 3/sec', 'upto 3/sec --hashlimit-burst 5 --hashlimit-name NAME'],
+    ['above 3', 'above 3/sec --hashlimit-burst 5 --hashlimit-name NAME'],
+    ['upto 3/m', 'upto 3/min --hashlimit-burst 5 --hashlimit-name NAME'],
+    ['upto 1000000/sec', 'upto 1000000/sec --hashlimit-burst 5 --hashlimit-name NAME'],
+    ['upto 333333/sec', 'upto 333333/sec --hashlimit-burst 5 --hashlimit-name NAME'],
+    ['upto 7/min', 'upto 7/min --hashlimit-burst 5 --hashlimit-name NAME'],
+    ['upto 60/min', 'upto 1/sec --hashlimit-burst 5 --hashlimit-name NAME --hashlimit-htable-expire 60000'],
+    ['upto 512kb/s', 'upto 512kb/s --hashlimit-name NAME'],
+    ['upto 1000b/s', 'upto 992b/s --hashlimit-name NAME'],
+    ['upto 10b/s', 'upto 0b/s --hashlimit-name NAME'],
+    ['upto 1024kb/s', 'upto 1mb/s --hashlimit-name NAME'],
+    ['upto 4gb/s', 'upto 0b/s --hashlimit-name NAME'],
+    ['upto 5000mb/s', 'upto 5286113568b/s --hashlimit-name NAME'],
+    ['upto 100kb', 'upto 100/sec --hashlimit-burst 5 --hashlimit-name NAME'],
+    ['upto 100kb/sec', 'upto 100kb/s --hashlimit-name NAME'],
+    ['upto 3/sec --hashlimit-burst 1kb', 'upto 3/sec --hashlimit-burst 1024 --hashlimit-name NAME'],
+    ['upto 3/day --hashlimit-burst 10000', 'upto 3/day --hashlimit-burst 10000 --hashlimit-name NAME'],
+    ['upto 100kb/s --hashlimit-burst 150kb', 'upto 100kb/s --hashlimit-burst 200kb --hashlimit-name NAME'],
+    ['upto 100kb/s --hashlimit-burst 1mb', 'upto 100kb/s --hashlimit-burst 1mb --hashlimit-name NAME'],
+    [
+      'upto 3/sec --hashlimit-mode dstport,srcip|srcport,dstip',
+      'upto 3/sec --hashlimit-burst 5 --hashlimit-mode srcip,srcport,dstip,dstport --hashlimit-name NAME',
+    ],
+    [
+      'upto 3/sec --hashlimit-srcmask 255.0.0.0 --hashlimit-dstmask 32',
+      'upto 3/sec --hashlimit-burst 5 --hashlimit-name NAME --hashlimit-srcmask 8',
+    ],
+    [
+      'upto 3/sec --hashlimit-htable-size 2000000 --hashlimit-htable-max 2000000',
+      'upto 3/sec --hashlimit-burst 5 --hashlimit-name NAME --hashlimit-htable-size 1048576 --hashlimit-htable-max 1048576',
+    ],
+    [
+      'upto 3/sec --hashlimit-htable-gcinterval 500 --hashlimit-htable-expire 600',
+      'upto 3/sec --hashlimit-burst 5 --hashlimit-name NAME --hashlimit-htable-gcinterval 500 --hashlimit-htable-expire 600',
+    ],
+    [
+      'upto 100kb/s --hashlimit-burst 1mb --hashlimit-htable-expire 15000',
+      'upto 100kb/s --hashlimit-burst 1mb --hashlimit-name NAME --hashlimit-htable-expire 15000',
+    ],
+    [
+      'upto 3/min --hashlimit-rate-match --hashlimit-rate-interval 5',
+      'upto 3/sec --hashlimit-burst 5 --hashlimit-name NAME --hashlimit-htable-expire 60000 --hashlimit-rate-match --hashlimit-rate-interval 5',
+    ],
+    ['upto 3/sec --hashlimit-rate-interval 5', 'upto 3/sec --hashlimit-burst 5 --hashlimit-name NAME'],
+    [
+      'upto 100kb/s --hashlimit-rate-match --hashlimit-rate-interval 1',
+      'upto 100kb/s --hashlimit-name NAME --hashlimit-rate-match',
+    ],
+  ] as const
+).map(([written, printed], i) => [
+  `--hashlimit-${written} --hashlimit-name t${i}`,
+  `--hashlimit-${printed.replace('NAME', `t${i}`)}`,
+])
+
 export const CONTEXT_RIGHT: readonly RightCase[] = [
   right(
     'ipv4',
@@ -104,9 +161,45 @@ export const CONTEXT_RIGHT: readonly RightCase[] = [
     ['-m quota --quota 18446744073709551615'],
     ['-m quota --quota 0x10', '-m quota --quota 16'],
   ]),
+  right(
+    'ipv4',
+    'hashlimit',
+    HASHLIMITS.map(([written, printed]) => [`-m hashlimit ${written}`, `-m hashlimit ${printed}`]),
+  ),
+  right('ipv6', 'hashlimit', [
+    [
+      '-m hashlimit --hashlimit-upto 3/sec --hashlimit-mode srcip --hashlimit-srcmask 64 --hashlimit-dstmask 128 --hashlimit-name a',
+      '-m hashlimit --hashlimit-upto 3/sec --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name a --hashlimit-srcmask 64',
+    ],
+  ]),
 ]
 
 export const PACKET_WRONG: readonly WrongCase[] = [
+  ...wrongs('ipv4', 'hashlimit', [
+    ['-m hashlimit --hashlimit-upto 3/sec', 'needs --hashlimit-name'],
+    ['-m hashlimit --hashlimit-name b', 'needs --hashlimit-upto'],
+    ['-m hashlimit --hashlimit-upto 1000001/sec --hashlimit-name b', 'too fast', 40],
+    ['-m hashlimit --hashlimit-upto 0/sec --hashlimit-name b', 'is no rate', 40],
+    ['-m hashlimit --hashlimit-upto 3/xyz --hashlimit-name b', 'is no rate', 40],
+    ['-m hashlimit --hashlimit-upto 3/ --hashlimit-name b', 'is no rate', 40],
+    ['-m hashlimit --hashlimit-upto 0x10/sec --hashlimit-name b', 'is no rate', 40],
+    ['-m hashlimit --hashlimit-upto 1/day --hashlimit-name b', 'the kernel cannot keep'],
+    ['-m hashlimit --hashlimit-upto 3/sec --hashlimit-burst 0 --hashlimit-name b', 'expected a number 1..', 64],
+    ['-m hashlimit --hashlimit-upto 3/sec --hashlimit-burst 1000001 --hashlimit-name b', 'expected a number 1..', 64],
+    ['-m hashlimit --hashlimit-upto 3/sec --hashlimit-burst 2mb --hashlimit-name b', 'is too large'],
+    ['-m hashlimit --hashlimit-upto 100kb/s --hashlimit-burst 10 --hashlimit-name b', 'smaller than 102400b'],
+    ['-m hashlimit --hashlimit-upto 3/sec --hashlimit-mode none --hashlimit-name b', 'is no mode', 63],
+    ['-m hashlimit --hashlimit-upto 3/sec --hashlimit-srcmask 33 --hashlimit-name b', 'a prefix length', 66],
+    ['-m hashlimit --hashlimit-upto 3/sec --hashlimit-htable-gcinterval 0 --hashlimit-name b', 'a number 1..', 76],
+    ['-m hashlimit --hashlimit-upto 3/sec --hashlimit-htable-expire 0 --hashlimit-name b', 'a number 1..', 72],
+    ['-m hashlimit --hashlimit-upto 3/sec --hashlimit-rate-interval 0 --hashlimit-name b', 'seconds from 1', 72],
+    ['-m hashlimit --hashlimit-upto 3/sec --hashlimit-name a/b', 'no name of a table', 63],
+    [
+      '-m hashlimit --hashlimit-upto 3/sec --hashlimit-above 3/sec --hashlimit-name b',
+      'only one option of this kind',
+      46,
+    ],
+  ]),
   ...wrongs(
     'ipv4',
     'owner',

@@ -47,7 +47,7 @@ export const CASES: readonly (readonly [string, fc.Arbitrary<Scenario>, number])
       namespaces({
         rulesets: trafficRulesets({
           tables: ['mangle', 'filter'],
-          matches: ['recent', 'limit', 'set', 'statistic', 'addrtype'],
+          matches: ['recent', 'limit', 'set', 'statistic', 'addrtype', 'hashlimit', 'quota'],
           maxRules: 6,
         }),
       }),

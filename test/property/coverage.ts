@@ -36,7 +36,8 @@ export function conditionNames(rule: Rule, ns: NetworkNamespace): string[] {
         names.push(`${not}set.${ns.sets.find((s) => s.name === match.name)?.type}`)
         break
       case 'quota':
-        names.push(`${not}quota`)
+      case 'hashlimit':
+        names.push(`${not}${match.match}`)
         break
       case 'ttl':
       case 'hl':
