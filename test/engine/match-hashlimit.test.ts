@@ -2,10 +2,12 @@
 // net/netfilter/xt_hashlimit.c worked out by hand.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Engine } from '../../src/engine/index.js'
 import { FaultError } from '../../src/net/fault.js'
 import type { Packet } from '../../src/net/packet.js'
+import type { Ruleset } from '../../src/netfilter/model.js'
 import { ReferenceEngine } from '../../src/reference/index.js'
-import { namespace } from '../reference/scene.js'
+import { namespace, packet } from '../reference/scene.js'
 import { marked } from '../support/marked.js'
 
 const test = suite('engine: hashlimit')
@@ -115,6 +117,22 @@ test('a table shared by kinds is refused by name', () => {
     () => new ReferenceEngine(namespace({ rules: { mangle } })),
     (e: unknown) => e instanceof FaultError && /the table a of hashlimit is shared/.test(e.message),
   )
+})
+
+test('a table that is still named goes on when rules are swapped, and is kept as it was', () => {
+  const rules = (body: string): Ruleset[] => [...namespace({ rules: { mangle: body } }).rulesets]
+  const one = `${H}-upto 1/min --hashlimit-burst 2 --hashlimit-name a`
+  const before = namespace({ rules: { mangle: `-A PREROUTING ${one} -j MARK --set-mark 1` } })
+  for (const plane of [new ReferenceEngine(before), new Engine(before)]) {
+    const mark = (): number | undefined => plane.process(packet('eth0 udp 192.168.0.50:1 > 10.244.0.5:53')).mark
+    assert.is(mark(), 1)
+    const again = one.replace('--hashlimit-burst 2', '--hashlimit-burst 100')
+    plane.swapRules(rules(`-A PREROUTING ${again} -j MARK --set-mark 2`))
+    assert.equal([mark(), mark()], [2, 0])
+    plane.swapRules(rules('-A PREROUTING -p tcp'))
+    plane.swapRules(rules(`-A PREROUTING ${one} -j MARK --set-mark 3`))
+    assert.equal([mark(), mark(), mark()], [3, 3, 0])
+  }
 })
 
 test.run()

@@ -13,7 +13,7 @@ import { readRules } from '../../src/netfilter/read.js'
 import type { DataPlane } from '../../src/netns/dataplane.js'
 import type { NetworkNamespace } from '../../src/netns/model.js'
 import { ReferenceEngine } from '../../src/reference/index.js'
-import { difference, type Outcome, options, play, replay } from './support.js'
+import { answerOf, difference, type Outcome, options, play, replay } from './support.js'
 
 const ENGINES: [string, (ns: NetworkNamespace, seed: number) => DataPlane, number][] = [
   ['engine', (ns, seed) => new Engine(ns, { seed, maxConnections: 4096 }), 10],
@@ -68,7 +68,7 @@ for (const [name, make, usual] of ENGINES) {
     same(untraced(traced), quiet)
     // Traced now and then: as if always, or never.
     const plane = make(namespace, seed)
-    const answers = traced.packets.map((p, i) => plane.process(p, { ct: true, trace: i % 3 === 0 }))
+    const answers = traced.packets.map((p, i) => answerOf(plane, p, { ct: true, trace: i % 3 === 0 }))
     same(untraced(traced), untraced({ ...traced, answers, conntrack: plane.conntrack(), counters: plane.counters() }))
   })
 

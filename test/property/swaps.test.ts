@@ -11,7 +11,7 @@ import { readPacketLines } from '../../src/netns/packets.js'
 import { PacketScript } from '../../src/netns/script.js'
 import { ReferenceEngine } from '../../src/reference/index.js'
 import { Dice } from '../fuzz/damaged-images.js'
-import { difference, type Outcome, options } from './support.js'
+import { answerOf, difference, type Outcome, options } from './support.js'
 
 const clone = (rule: Rule): Rule => ({ ...rule, matches: rule.matches.map((m) => ({ ...m })) })
 
@@ -69,7 +69,7 @@ function playSwapping({ namespace, lines }: Scenario, seed: number, dice: Dice):
       swaps.push({ at: packets.length, rulesets, counters: plane.counters() })
       plane.swapRules(rulesets)
     }
-    const answer = plane.process(resolved.packet, WANT)
+    const answer = answerOf(plane, resolved.packet, WANT)
     packets.push(resolved.packet)
     answers.push(answer)
     script.settle(item, resolved, answer)
@@ -91,7 +91,7 @@ function check(scenario: Scenario, seed: number): void {
       if (where !== null) throw new Error(`before packet ${i}: ${where}`)
       engine.swapRules(swap.rulesets)
     }
-    answers.push(engine.process(packet, WANT))
+    answers.push(answerOf(engine, packet, WANT))
   }
   const got = { packets: outcome.packets, answers, conntrack: engine.conntrack(), counters: engine.counters() }
   const where = difference(outcome, got)
