@@ -35,7 +35,8 @@ export function answerOf(plane: DataPlane, packet: Packet, want: { trace?: boole
 /** The answer that stands for a stopped packet; throws any other error. */
 export function stopped(packet: Packet, error: unknown): Answer {
   if (!(error instanceof MissingFieldError)) throw error
-  return { verdict: 'skipped', in: packet, out_iface: error.message }
+  // Without the place of the rule in a file: not every rule set is read from one.
+  return { verdict: 'skipped', in: packet, out_iface: error.message.replace(/ \([^()]*:\d+\)/, '') }
 }
 
 /** Everything one data plane says about a sequence. */
