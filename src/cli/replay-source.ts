@@ -13,9 +13,9 @@ import type { PacketTap } from './pcap-out.js'
 import { printNotes } from './terminal.js'
 
 /** A file of packet lines up to this size is read whole first. */
-const WHOLE_BYTES = 16 << 20
+const WHOLE_BYTES = 8 << 20
 /** Lines that later lines can refer to when a file is not read whole. */
-export const DEFAULT_REMEMBER = 20_000
+export const DEFAULT_REMEMBER = 8192
 
 export interface SourceRun {
   readonly plane: DataPlane

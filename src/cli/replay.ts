@@ -80,7 +80,7 @@ export function replayCommand(): Command {
 Packets: {"iface":"eth0","proto":"tcp","src":"203.0.113.9","dst":"192.168.10.11","sport":40000,"dport":30080}
 Relative: {"id":2,"reply_to":1,"flags":"SA"}  {"id":3,"again":1,"flags":"A"}  {"error_to":1}; time: at_ms or gap_ms.
 
-Files may be larger than memory, compressed (gzip), or '-' (standard input or output). Of packet lines up to 16 MB all faults
+Files may be larger than memory, compressed (gzip), or '-' (standard input or output). Of packet lines up to 8 MB all faults
 are found before the first answer; longer ones and pipes are answered as they come, up to a faulty line.
 
 Examples:

@@ -73,8 +73,7 @@ function addLine(set: IpSet, entry: SetEntry): string {
 /**
  * The sets as `ipset save` would print them, one line each, lists last. A line ends with a newline.
  *
- * @example printIpsets([{ name: 'S', type: 'hash:ip', family: 'ipv4', options: {}, entries: [] }])
- * // 'create S hash:ip family inet hashsize 1024 maxelem 65536\n'
+ * @example printIpsets([{ name: 'S', type: 'hash:ip', family: 'ipv4', options: {}, entries: [] }]) // 'create S hash:ip family inet hashsize 1024 maxelem 65536\n'
  */
 export function printIpsets(sets: readonly IpSet[]): string {
   const isList = (set: IpSet): boolean => set.type === 'list:set'

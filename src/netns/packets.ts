@@ -99,7 +99,7 @@ export class PacketLineReader {
   private readonly byId = new Map<PacketId, Line>()
   private readonly remember: number
   /** Lines in the order of their uses, from `queueStart` on; `uses` counts them. */
-  private queue: Line[] = []
+  private queue: (Line | null)[] = []
   private queueStart = 0
   private uses = 0
   private clock = 0
@@ -139,7 +139,7 @@ export class PacketLineReader {
       const item = this.queue[this.queueStart] as Line
       const first = this.uses - (this.queue.length - 1 - this.queueStart)
       if (first > oldest) break
-      this.queueStart++
+      this.queue[this.queueStart++] = null
       if (item.used <= oldest && this.byId.get(item.id) === item) this.byId.delete(item.id)
     }
     if (this.queueStart < 4096 || this.queueStart * 2 < this.queue.length) return

@@ -38,6 +38,7 @@ function randomRule(dice: Dice, chain: string): string {
     '-m recent --name S --set',
     `-p udp -m udp --sport ${4000 + dice.below(3)}`,
     '-m conntrack --ctstate ESTABLISHED',
+    `-m quota --quota ${20 + dice.below(90)}`,
     '',
   ]
   const deeper = CHAINS[CHAINS.indexOf(chain) + 1]

@@ -11,7 +11,7 @@ import { readPacketLines } from '../../src/netns/packets.js'
 import { PacketScript } from '../../src/netns/script.js'
 import { ReferenceEngine } from '../../src/reference/index.js'
 import { Dice } from '../fuzz/damaged-images.js'
-import { answerOf, difference, type Outcome, options } from './support.js'
+import { answerOf, difference, type Outcome, options, plain } from './support.js'
 
 const clone = (rule: Rule): Rule => ({ ...rule, matches: rule.matches.map((m) => ({ ...m })) })
 
@@ -48,7 +48,11 @@ const WANT = { trace: true, ct: true }
 const RARELY = 10
 
 /** Plays lines, and swaps rules now and then as the dice say. */
-function playSwapping({ namespace, lines }: Scenario, seed: number, dice: Dice): { outcome: Outcome; swaps: Swap[] } {
+function playSwapping(
+  { namespace, lines }: Scenario,
+  seed: number,
+  dice: Dice,
+): { outcome: Outcome; swaps: Swap[]; sets: string } {
   const plane = new ReferenceEngine(namespace, { seed })
   const packets: Packet[] = []
   const answers: Answer[] = []
@@ -74,13 +78,14 @@ function playSwapping({ namespace, lines }: Scenario, seed: number, dice: Dice):
     answers.push(answer)
     script.settle(item, resolved, answer)
   }
-  return { outcome: { packets, answers, conntrack: plane.conntrack(), counters: plane.counters() }, swaps }
+  const sets = plain(plane.sets())
+  return { sets, outcome: { packets, answers, conntrack: plane.conntrack(), counters: plane.counters() }, swaps }
 }
 
 let swapCount = 0
 
 function check(scenario: Scenario, seed: number): void {
-  const { outcome, swaps } = playSwapping(scenario, seed, new Dice(seed))
+  const { outcome, swaps, sets } = playSwapping(scenario, seed, new Dice(seed))
   swapCount += swaps.length
   const engine = new Engine(scenario.namespace, { seed, maxConnections: 4096, recentStamps: true })
   const answers: Answer[] = []
@@ -94,6 +99,7 @@ function check(scenario: Scenario, seed: number): void {
     answers.push(answerOf(engine, packet, WANT))
   }
   const got = { packets: outcome.packets, answers, conntrack: engine.conntrack(), counters: engine.counters() }
+  if (plain(engine.sets()) !== sets) throw new Error(`sets: want ${sets}, got ${plain(engine.sets())}`)
   const where = difference(outcome, got)
   if (where !== null) throw new Error(`swaps before packets ${swaps.map((s) => s.at).join()}: ${where}`)
 }
@@ -106,7 +112,7 @@ const KINDS: readonly (readonly [string, fc.Arbitrary<Scenario>, number])[] = [
       namespaces({
         rulesets: trafficRulesets({
           tables: ['mangle', 'filter'],
-          matches: ['recent', 'limit', 'statistic', 'connmark', 'set'],
+          matches: ['recent', 'limit', 'statistic', 'connmark', 'set', 'quota'],
           maxRules: 6,
         }),
       }),
