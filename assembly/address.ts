@@ -62,6 +62,11 @@ export class Address {
     return load<u32>(at) >>> 24 === 127
   }
 
+  /** fe80::/10. */
+  static isLinkLocal(at: usize): bool {
+    return load<u32>(at) >>> 22 === 0x3fa
+  }
+
   static isLoopback6(at: usize): bool {
     return Address.high(at) === 0 && Address.low(at) === 1
   }

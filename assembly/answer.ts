@@ -56,6 +56,7 @@ import {
   ZERO_ADDRESS_AT,
 } from './layout'
 import { Memory } from './memory'
+import { OutRoute } from './out-route'
 import { Packet } from './packet'
 import { FLOW_OUT, Policy } from './policy'
 import { Queue } from './queue'
@@ -100,6 +101,7 @@ export class Answer {
     const reason = Way.reason
     const errno = Way.errno
     const end = Way.end
+    const bound = Way.bound
     const zones = Conntrack.zones
     const queue = Queue.number
     Queue.number = 0
@@ -111,6 +113,7 @@ export class Answer {
     Way.depth++
     const socket = load<u32>(CTX_SOCKET_AT)
     store<u32>(CTX_SOCKET_AT, code === REJECT_TCP_RESET ? SOCKET_NONE : SOCKET_KERNEL)
+    Way.bound = 0
     store<u32>(CTX_IS_REPLY_AT, 1)
     Conntrack.badChecksum = false
     if (code === REJECT_TCP_RESET) {
@@ -125,6 +128,7 @@ export class Answer {
     Way.type = type
     Way.hop = hop
     Way.link = link
+    Way.bound = bound
     Way.local = local
     Way.reason = reason
     Way.errno = errno
@@ -143,9 +147,9 @@ export class Answer {
     Way.local = true
     Way.reason = 0
     Way.errno = 0
-    Hooks.findOutRoute(TRACE_ROUTE_OUTPUT)
+    OutRoute.findOutRoute(TRACE_ROUTE_OUTPUT)
     if (Route.leadsNowhere()) return
-    Hooks.takeRoute()
+    OutRoute.takeRoute()
     if (port !== 0) {
       // A reset about what met iptables at a bridge goes out by the port that it came by.
       store<u32>(CTX_OUT_LINK_AT, port)
@@ -233,6 +237,7 @@ export class Answer {
     Answer.begin()
     Packet.pack(CTX_INNER_AT)
     Address.copy(CTX_DST_AT, CTX_SRC_AT)
+    if (!four && Address.isLinkLocal(CTX_DST_AT)) Way.bound = link
     const message: u32 = load<u16>(MESSAGES + code * 2)
     store<u32>(CTX_PROTO_AT, four ? 1 : 58)
     store<u32>(CTX_ICMP_TYPE_AT, message >>> 8)
@@ -251,7 +256,9 @@ export class Answer {
       return true
     }
     Policy.flow = FLOW_OUT
+    Route.bound = Way.bound
     Route.find(CTX_DST_AT, ZERO_ADDRESS_AT, load<u32>(CTX_TOS_AT), 0, Hooks.loopback(), false)
+    Route.bound = 0
     if (Route.leadsNowhere()) return false
     const source = Source.byRoute(CTX_DST_AT, family, link)
     if (source === 0) return false

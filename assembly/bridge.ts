@@ -54,6 +54,7 @@ import {
   VERDICT_LOCAL,
 } from './layout'
 import { Memory } from './memory'
+import { OutRoute } from './out-route'
 import { Queue } from './queue'
 import { Route } from './route'
 import { Links } from './source'
@@ -139,7 +140,7 @@ export class Bridge {
 
   private static translated4(): bool {
     const to = Input.route()
-    Hooks.takeRoute()
+    OutRoute.takeRoute()
     if (to === INPUT_FORWARD && Route.link === Bridge.bridge) return Bridge.bridgedOn()
     if (to === INPUT_DROP && Input.reason !== REASON_FORWARDING_OFF) return Bridge.drop(Input.reason)
     return Bridge.routed(to)
@@ -152,7 +153,7 @@ export class Bridge {
       return Bridge.finish()
     }
     const to = Input.route()
-    Hooks.takeRoute()
+    OutRoute.takeRoute()
     // Also where forwarding is off; and nobody is told that there is no way.
     const found = to === INPUT_FORWARD || (to === INPUT_DROP && Input.reason === REASON_FORWARDING_OFF)
     if (found && Route.type === RTN_UNICAST && Route.link === Bridge.bridge) return Bridge.bridgedOn()
@@ -270,12 +271,12 @@ export class Bridge {
     if (type === PKTTYPE_OTHERHOST) return Bridge.drop(REASON_NOT_FOR_US)
     if (!met) return Hooks.arrive()
     if (load<u32>(CTX_FAMILY_AT) === 6) {
-      const reason = Input.early6()
+      const reason = Input.early6(false)
       if (reason !== 0) return Bridge.drop(reason)
     }
     if (Bridge.input !== NO_INPUT) return Hooks.follow(Bridge.input)
     const to = Input.route()
-    Hooks.takeRoute()
+    OutRoute.takeRoute()
     return Hooks.follow(to)
   }
 

@@ -26,10 +26,7 @@ import {
   CTX_TOS_AT,
   CTX_TTL_AT,
   CTX_VISIT_AT,
-  ERRNO_EACCES,
-  ERRNO_EHOSTUNREACH,
   ERRNO_EINVAL,
-  ERRNO_ENETUNREACH,
   ERRNO_EPERM,
   HOOK_FORWARD,
   HOOK_INPUT,
@@ -37,16 +34,16 @@ import {
   HOOK_POSTROUTING,
   HOOK_PREROUTING,
   LINK_LOOPBACK,
-  LINK_ROUTE_LOCALNET,
+  LOOPBACK6_AT,
   NF_ACCEPT,
   PKTTYPE_BROADCAST,
   PKTTYPE_HOST,
   PKTTYPE_MULTICAST,
   PKTTYPE_OTHERHOST,
-  REASON_BLACKHOLE,
   REASON_CLASH,
   REASON_INVALID_SOURCE,
   REASON_MARTIAN_SOURCE,
+  REASON_MULTICAST,
   REASON_NO_ROUTE,
   REASON_NOT_FOR_US,
   REASON_PROHIBIT,
@@ -61,13 +58,9 @@ import {
   REJECT_ICMP6_BEYOND_SCOPE,
   REJECT_ICMP6_HOP_LIMIT,
   REJECT_ICMP6_NO_ROUTE,
-  RTN_BLACKHOLE,
   RTN_BROADCAST,
-  RTN_LOCAL,
   RTN_MULTICAST,
-  RTN_PROHIBIT,
-  RTN_UNREACHABLE,
-  RTN_UNSPEC,
+  RTN_UNICAST,
   SOCKET_NONE,
   SOCKET_PROCESS,
   SYSCTL_LO_LINK,
@@ -83,16 +76,17 @@ import {
   VERDICT_OUT,
 } from './layout'
 import { Memory } from './memory'
+import { Multicast } from './multicast'
 import { Nat } from './nat'
-import { FLOW_AGAIN, FLOW_OUT, Policy } from './policy'
+import { OutRoute } from './out-route'
 import { Queue } from './queue'
-import { Route } from './route'
 import { Links, Source } from './source'
 import { Steps } from './steps'
 import { Sysctl } from './sysctl'
 import { Way } from './way'
 
 const CTX_BYTES: u32 = 256
+const LOOPBACK4: u32 = 0x7f000001
 
 export class Hooks {
   /** Two contexts for each depth of answers: a packet whose copy is on its way, and the copy at its end. */
@@ -185,60 +179,12 @@ export class Hooks {
     return Hooks.table(TABLE_FILTER, HOOK_OUTPUT) && Hooks.table(TABLE_SECURITY, HOOK_OUTPUT)
   }
 
-  /** Looks up the way out; Route holds it. */
-  static findOutRoute(why: u32): void {
-    if (load<u32>(CTX_FAMILY_AT) === 4) {
-      const to = load<u32>(CTX_DST_AT)
-      const multicast = to >>> 28 === 14
-      if (multicast || to === 0xffffffff) {
-        const link = Links.owner(CTX_SRC_AT, 4)
-        if (link !== 0) {
-          const type = multicast ? RTN_MULTICAST : RTN_BROADCAST
-          Route.nothing(type)
-          Route.link = link
-          Steps.plainRoute(why, type, link)
-          return
-        }
-      }
-    }
-    Policy.flow = why === TRACE_ROUTE_REROUTE ? FLOW_AGAIN : FLOW_OUT
-    Route.find(CTX_DST_AT, CTX_SRC_AT, load<u32>(CTX_TOS_AT), load<u32>(CTX_MARK_AT), Hooks.loopback(), true)
-    Steps.route(why)
-  }
-
-  /** The packet follows the route just found. */
-  static takeRoute(): void {
-    Way.type = Route.type
-    Way.hop = Route.hop
-    Way.link = Route.type === RTN_LOCAL ? Hooks.loopback() : Route.link
-  }
-
   /** A packet of this host is routed anew; the chains that follow in OUTPUT do not see it. */
   private static reroute(): bool {
-    Hooks.findOutRoute(TRACE_ROUTE_REROUTE)
-    if (!Hooks.mayLeave()) return false
-    Hooks.takeRoute()
+    OutRoute.findOutRoute(TRACE_ROUTE_REROUTE)
+    if (!OutRoute.mayLeave()) return false
+    OutRoute.takeRoute()
     return true
-  }
-
-  /** May the packet take the route just found? */
-  private static mayLeave(): bool {
-    const type = Route.type
-    if (type === RTN_UNSPEC) return Hooks.refuse(REASON_NO_ROUTE, ERRNO_ENETUNREACH)
-    if (type === RTN_UNREACHABLE) return Hooks.refuse(REASON_UNREACHABLE, ERRNO_EHOSTUNREACH)
-    if (type === RTN_PROHIBIT) return Hooks.refuse(REASON_PROHIBIT, ERRNO_EACCES)
-    if (type === RTN_BLACKHOLE) return Hooks.refuse(REASON_BLACKHOLE, ERRNO_EINVAL)
-    if (load<u32>(CTX_FAMILY_AT) === 4 && Address.isLoopback4(CTX_SRC_AT) && type !== RTN_LOCAL) {
-      if (!(Links.flags(Route.link) & (LINK_LOOPBACK | LINK_ROUTE_LOCALNET))) {
-        return Hooks.refuse(REASON_MARTIAN_SOURCE, ERRNO_EINVAL)
-      }
-    }
-    return true
-  }
-
-  private static refuse(reason: u32, errno: u32): bool {
-    Way.errno = errno
-    return Hooks.drop(reason)
   }
 
   /** OUTPUT, POSTROUTING, and by the loopback device in again. */
@@ -246,20 +192,44 @@ export class Hooks {
     store<u32>(CTX_OUT_LINK_AT, Way.link)
     if (!Hooks.output()) return Hooks.denied()
     store<u32>(CTX_OUT_LINK_AT, Way.link)
-    const heard = Hooks.isHeardHere() && Hooks.loopCopy()
-    const left = Hooks.postrouting()
-    if (heard) {
-      // The copy that arrived is what the packet came to.
-      if (left) Bridge.transmit()
-      Hooks.restore(Hooks.saved + (Way.depth * 2 + 1) * Hooks.SAVE_BYTES)
-      Way.reason = 0
-      Way.end = VERDICT_LOCAL
-      return true
+    const byLoopback = (Links.flags(Way.link) & LINK_LOOPBACK) !== 0
+    if (load<u32>(CTX_FAMILY_AT) === 6) {
+      if (byLoopback && Way.type === RTN_UNICAST) {
+        Answer.send(REJECT_ICMP6_NO_ROUTE)
+        return Hooks.drop(REASON_NO_ROUTE)
+      }
+      return !byLoopback && Address.isMulticast(CTX_DST_AT, 6) ? Hooks.toGroup() : Hooks.leave(byLoopback)
     }
-    if (!left) return Hooks.denied()
-    if (Way.type === RTN_LOCAL) return Hooks.comeBack(Hooks.loopback())
+    const heard = !byLoopback && Hooks.isHeardHere() && Hooks.loopCopy()
+    const left = Hooks.leave(byLoopback)
+    return heard ? Hooks.takeCopy() : left
+  }
+
+  /** POSTROUTING, and what leaves by the loopback device comes in again. */
+  private static leave(byLoopback: bool): bool {
+    if (!Hooks.postrouting()) return Hooks.denied()
+    if (byLoopback || OutRoute.forHost(Way.type)) return Hooks.comeBack(Hooks.loopback())
     Way.end = VERDICT_OUT
     return Bridge.transmit()
+  }
+
+  /** IPv6 multicast: after it has passed POSTROUTING a copy comes back when the link has joined the group; node-local scopes do not leave. */
+  private static toGroup(): bool {
+    if (!Hooks.postrouting()) return Hooks.denied()
+    if (OutRoute.forHost(Way.type)) return Hooks.comeBack(Hooks.loopback())
+    const heard = Multicast.joined(Way.link, CTX_DST_AT) && Hooks.loopCopy()
+    if (Multicast.scope(CTX_DST_AT) <= 1) return heard ? Hooks.takeCopy() : Hooks.drop(REASON_MULTICAST)
+    Way.end = VERDICT_OUT
+    const sent = Bridge.transmit()
+    return heard ? Hooks.takeCopy() : sent
+  }
+
+  /** The copy that arrived is what the packet came to. */
+  private static takeCopy(): bool {
+    Hooks.restore(Hooks.saved + (Way.depth * 2 + 1) * Hooks.SAVE_BYTES)
+    Way.reason = 0
+    Way.end = VERDICT_LOCAL
+    return true
   }
 
   /** A packet that left by a link comes in again by it, its mark, entry and state with it. */
@@ -269,9 +239,8 @@ export class Hooks {
     return Hooks.prerouting() && Hooks.deliver()
   }
 
-  /** Does the host itself hear what it sends to a broadcast address or to all hosts? */
+  /** IPv4: does the host itself hear what it sends to a broadcast address or to all hosts? */
   private static isHeardHere(): bool {
-    if (load<u32>(CTX_FAMILY_AT) !== 4) return false
     return Way.type === RTN_BROADCAST || (Way.type === RTN_MULTICAST && load<u32>(CTX_DST_AT) === 0xe0000001)
   }
 
@@ -295,7 +264,7 @@ export class Hooks {
     store<u32>(CTX_HOP_ATTEMPT_AT, hops)
   }
 
-  /** The copy that the host hears passes POSTROUTING by itself, before the one that leaves; true when it arrives. */
+  /** The copy that the host hears passes POSTROUTING by itself: before the one that leaves in IPv4, after it in IPv6. True when it arrives. */
   private static loopCopy(): bool {
     const save = Hooks.saved + Way.depth * 2 * Hooks.SAVE_BYTES
     const type = Way.type
@@ -307,8 +276,9 @@ export class Hooks {
     store<u32>(CTX_SOCKET_AT, SOCKET_NONE)
     let arrived = Hooks.postrouting()
     if (arrived) {
-      store<u32>(CTX_PKTTYPE_AT, type === RTN_MULTICAST ? PKTTYPE_MULTICAST : PKTTYPE_BROADCAST)
-      arrived = Hooks.comeBack(link)
+      const grouped = type === RTN_MULTICAST || load<u32>(CTX_FAMILY_AT) === 6
+      store<u32>(CTX_PKTTYPE_AT, grouped ? PKTTYPE_MULTICAST : PKTTYPE_BROADCAST)
+      arrived = Hooks.mayComeBack(link) && Hooks.comeBack(link)
     }
     store<u32>(CTX_SOCKET_AT, socket)
     Hooks.save(save + Hooks.SAVE_BYTES)
@@ -323,8 +293,15 @@ export class Hooks {
     return arrived
   }
 
+  private static mayComeBack(link: u32): bool {
+    store<u32>(CTX_IN_LINK_AT, link)
+    return load<u32>(CTX_FAMILY_AT) === 4 || Input.early6(true) === 0
+  }
+
   /** False when memory does not suffice. */
   static init(): bool {
+    Address.clear(LOOPBACK6_AT)
+    store<u32>(LOOPBACK6_AT + 12, 1)
     Hooks.saved = Memory.allocate(10 * Hooks.SAVE_BYTES)
     return Hooks.saved !== 0
   }
@@ -341,13 +318,19 @@ export class Hooks {
     store<u32>(CTX_SOCKET_AT, SOCKET_PROCESS)
     const four = load<u32>(CTX_FAMILY_AT) === 4
     const from = load<u32>(CTX_SRC_AT)
-    if (four && (from >>> 28 === 14 || from === 0xffffffff)) return Hooks.refuse(REASON_INVALID_SOURCE, ERRNO_EINVAL)
-    Hooks.findOutRoute(TRACE_ROUTE_OUTPUT)
-    if (!Hooks.mayLeave()) return false
-    Hooks.takeRoute()
+    Way.bound = 0
+    // An IPv6 link-local source needs an interface, which a packet does not name.
+    const unfit = four
+      ? from >>> 28 === 14 || from === 0xffffffff
+      : Address.isMulticast(CTX_SRC_AT, 6) || Address.isLinkLocal(CTX_SRC_AT)
+    if (unfit) return OutRoute.refuse(REASON_INVALID_SOURCE, ERRNO_EINVAL)
+    OutRoute.findOutRoute(TRACE_ROUTE_OUTPUT)
+    if (!OutRoute.mayLeave()) return false
+    OutRoute.takeRoute()
     if (four && from === 0) {
       const source = Source.byRoute(CTX_DST_AT, 4, 0)
-      if (source !== 0) Address.copy(CTX_SRC_AT, source)
+      if (load<u32>(CTX_DST_AT) === 0) store<u32>(CTX_SRC_AT, LOOPBACK4)
+      else if (source !== 0) Address.copy(CTX_SRC_AT, source)
     }
     return Hooks.goOut()
   }
@@ -368,12 +351,12 @@ export class Hooks {
   /** A packet for the IP stack that met no hook yet. */
   static arrive(): bool {
     if (load<u32>(CTX_FAMILY_AT) === 6) {
-      const reason = Input.early6()
+      const reason = Input.early6(false)
       if (reason !== 0) return Hooks.drop(reason)
     }
     if (!Hooks.prerouting()) return false
     const to = Input.route()
-    Hooks.takeRoute()
+    OutRoute.takeRoute()
     return Hooks.follow(to)
   }
 
@@ -404,7 +387,7 @@ export class Hooks {
     // What leaves by the interface it came from is sent a redirect, and its source is not looked at.
     if (load<u32>(CTX_FAMILY_AT) === 6 && Way.link !== load<u32>(CTX_IN_LINK_AT)) {
       if (Address.isZero(CTX_SRC_AT)) return Hooks.drop(REASON_MARTIAN_SOURCE)
-      if (load<u32>(CTX_SRC_AT) >>> 22 === 0x3fa) {
+      if (Address.isLinkLocal(CTX_SRC_AT)) {
         Answer.send(REJECT_ICMP6_BEYOND_SCOPE)
         return Hooks.drop(REASON_MARTIAN_SOURCE)
       }

@@ -12,6 +12,7 @@ import {
   LINK_ACCEPT_LOCAL,
   LINK_FORWARDS4,
   LINK_FORWARDS6,
+  LINK_LOOPBACK,
   LINK_ROUTE_LOCALNET,
   LINK_SEND_REDIRECTS,
   LINK_SRC_VALID_MARK,
@@ -37,6 +38,7 @@ import {
   SYSCTL_LO_LINK,
   TRACE_ROUTE_INPUT,
 } from './layout'
+import { Multicast } from './multicast'
 import { FLOW_BACK, FLOW_IN, Policy } from './policy'
 import { Route } from './route'
 import { Links } from './source'
@@ -58,10 +60,13 @@ export class Input {
     return load<u32>(CTX_FAMILY_AT) === 4 ? Input.four() : Input.six()
   }
 
-  /** REASON_* of an IPv6 packet that is dropped before any hook; 0 = none. */
-  static early6(): u32 {
+  /** REASON_* of an IPv6 packet that is dropped before any hook; 0 = none. `looped`: the host's own copy of what it sent. */
+  static early6(looped: bool): u32 {
     if (Address.isMulticast(CTX_SRC_AT, 6)) return REASON_MARTIAN_SOURCE
+    const scope: u32 = Address.isMulticast(CTX_DST_AT, 6) ? Multicast.scope(CTX_DST_AT) : 15
+    if (scope === 0) return REASON_MARTIAN_DESTINATION
     if (load<u32>(CTX_IN_LINK_AT) === Sysctl.get(SYSCTL_LO_LINK)) return 0
+    if (scope === 1 && !looped) return REASON_MARTIAN_DESTINATION
     if (Address.isLoopback6(CTX_SRC_AT)) return REASON_MARTIAN_SOURCE
     return Address.isLoopback6(CTX_DST_AT) ? REASON_MARTIAN_DESTINATION : 0
   }
@@ -122,16 +127,17 @@ export class Input {
   private static six(): u32 {
     const link = load<u32>(CTX_IN_LINK_AT)
     if (Address.isMulticast(CTX_DST_AT, 6)) {
-      const scope = load<u32>(CTX_DST_AT)
-      const rest = Address.low(CTX_DST_AT)
-      const all = (scope === 0xff010000 || scope === 0xff020000) && load<u32>(CTX_DST_AT + 4) === 0 && rest === 1
-      if (!all) return Input.drop(REASON_MULTICAST)
+      if (!Multicast.joined(link, CTX_DST_AT)) return Input.drop(REASON_MULTICAST)
       Steps.plainRoute(TRACE_ROUTE_INPUT, RTN_MULTICAST, link)
       Route.nothing(RTN_MULTICAST)
       return INPUT_LOCAL
     }
     Policy.flow = FLOW_IN
+    if (Address.isLinkLocal(CTX_DST_AT)) Route.bound = link
     Route.find(CTX_DST_AT, CTX_SRC_AT, load<u32>(CTX_TOS_AT), load<u32>(CTX_MARK_AT), link, true)
+    Route.bound = 0
+    // A route by lo to what is no address of the host refuses.
+    if (Route.type === RTN_UNICAST && Links.flags(Route.link) & LINK_LOOPBACK) Route.nothing(RTN_UNSPEC)
     Steps.route(TRACE_ROUTE_INPUT)
     const type = Route.type
     const fault = Input.fault(type)

@@ -602,6 +602,7 @@ export const SOCKET_PROCESS = 1
 export const SOCKET_KERNEL = 2 // an ICMP error of this host
 export const HASHLIMIT_KEY_AT = 2112 // scratch: 36 bytes, the key that is looked up
 export const FIELD_HOTDROP = 255 // nothing was asked for: a match dropped the packet
+export const LOOPBACK6_AT = 2560 // ::1, 16 bytes
 export const FIELD_UID = 1
 export const FIELD_GID = 2
 export const FIELD_CPU = 3
@@ -820,6 +821,8 @@ export const PORT_LEARNS = 256
 export const PORT_FLOODS = 512
 export const PORT_FLOODS_MULTICAST = 1024
 export const PORT_FLOODS_BROADCAST = 2048
+export const LINK_MULTICAST = 4096
+export const LINK_NOARP = 8192
 
 export const ADDRESS_BYTES = 48
 export const ADDRESS_WORDS_OFF = 0 // 16 bytes

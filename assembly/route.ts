@@ -75,6 +75,9 @@ export class Route {
   /** The hop's link id; 0 = none. */
   static link: u32 = 0
 
+  /** Only routes by this link count; 0 = all. For the next look-up. */
+  static bound: u32 = 0
+
   static load(): void {
     Fib.load()
     Route.policies = Memory.section(SECTION_POLICIES)
@@ -153,6 +156,7 @@ export class Route {
       const count = load<u32>(prefix + PREFIX_COUNT_OFF)
       let route = Route.routes + load<u32>(prefix + PREFIX_FIRST_OFF) * ROUTE_BYTES
       for (let i: u32 = 0; i < count; i++, route += ROUTE_BYTES) {
+        if (Route.bound !== 0 && !Route.usesLink(route, Route.bound)) continue
         const wanted = load<u32>(route + ROUTE_TOS_OFF)
         if (four && wanted !== 0 && wanted !== (tos & 0x1c)) continue
         const type = load<u32>(route + ROUTE_TYPE_OFF)
@@ -175,7 +179,7 @@ export class Route {
     Route.link = 0
     if (count === 0) return
     let drawn: u32 = 0
-    if (count > 1 && draw) {
+    if (count > 1 && draw && Route.bound === 0) {
       const n = load<u32>(CTX_HOP_ATTEMPT_AT)
       store<u32>(CTX_HOP_ATTEMPT_AT, n + 1)
       drawn = <u32>(prf(3, n) >> 33)
@@ -183,7 +187,9 @@ export class Route {
     let hop = Route.hops + load<u32>(route + ROUTE_HOP_OFF) * HOP_BYTES
     for (let i: u32 = 0; i < count; i++, hop += HOP_BYTES) {
       if (load<u32>(hop + HOP_LIVE_OFF) === 0) continue
-      if (count > 1 && drawn > load<u32>(hop + HOP_BOUND_OFF)) continue
+      if (Route.bound !== 0) {
+        if (load<u32>(hop + HOP_LINK_OFF) !== Route.bound) continue
+      } else if (count > 1 && drawn > load<u32>(hop + HOP_BOUND_OFF)) continue
       Route.hop = hop
       Route.link = load<u32>(hop + HOP_LINK_OFF)
       return

@@ -7,6 +7,9 @@ export class Way {
   static hop: usize = 0
   static link: u32 = 0
 
+  /** The link by which alone an answer to a link-local address goes; 0 = any. */
+  static bound: u32 = 0
+
   /** Sent by this host. */
   static local: bool = false
   /** Why it was dropped: REASON_*; 0 = a rule or policy. */

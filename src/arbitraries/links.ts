@@ -26,6 +26,8 @@ export interface LinkDraft {
   readonly odd6: number
   /** Number of its group. */
   readonly group: number
+  /** As a TUN device: without MULTICAST, with NOARP. */
+  readonly tunnel: boolean
 }
 
 export const linkDraft: fc.Arbitrary<LinkDraft> = fc.record({
@@ -34,6 +36,7 @@ export const linkDraft: fc.Arbitrary<LinkDraft> = fc.record({
   v6: fc.nat({ max: 7 }),
   odd6: weighted([3, fc.constant(0)], [2, fc.integer({ min: 1, max: 6 })]),
   group: weighted([2, fc.constant(0)], [1, fc.constant(7)]),
+  tunnel: rarely(3),
 })
 
 /** Bits of `v4` and `v6`: 0 none (1 in 8), bit 0 a second address of the same subnet, bit 1 one of another, bit 2 link-local first. */
@@ -85,6 +88,7 @@ export function linksOf(drafts: readonly LinkDraft[]): Link[] {
       kind: KINDS[k] as string,
       mac: `02:00:00:00:00:0${k + 1}`,
       mtu: 1500,
+      ...(draft.tunnel ? { multicast: false, noarp: true } : {}),
       ...(draft.group === 0 ? {} : { group: draft.group }),
       addresses: addressesOf(draft, k),
     })),

@@ -96,6 +96,7 @@ export function namespaces(options: NamespaceOptions = {}): fc.Arbitrary<Network
               v6: fc.constant(0),
               odd6: fc.constant(0),
               group: fc.constant(0),
+              tunnel: fc.constant(false),
             })
           : linkDraft,
         2,

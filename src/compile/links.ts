@@ -22,6 +22,8 @@ import {
   LINK_GROUP_OFF,
   LINK_LOOPBACK,
   LINK_MASTER_OFF,
+  LINK_MULTICAST,
+  LINK_NOARP,
   LINK_ROUTE_LOCALNET,
   LINK_RP_FILTER_OFF,
   LINK_SEND_REDIRECTS,
@@ -111,7 +113,9 @@ function linkFlags(ns: NetworkNamespace, link: Link): number {
     (own.forwarding4 ? LINK_FORWARDS4 : 0) |
     (own.forwarding6 ? LINK_FORWARDS6 : 0) |
     (redirects ? LINK_SEND_REDIRECTS : 0) |
-    (own.srcValidMark ? LINK_SRC_VALID_MARK : 0)
+    (own.srcValidMark ? LINK_SRC_VALID_MARK : 0) |
+    (link.multicast === false ? 0 : LINK_MULTICAST) |
+    (link.noarp === true ? LINK_NOARP : 0)
   )
 }
 

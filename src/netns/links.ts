@@ -107,6 +107,8 @@ export function readAddresses(text: string, options: ReadOptions): Link[] {
       ...(master === null ? {} : { master }),
       ...(mac === null ? {} : { mac: mac.toLowerCase() }),
       mtu: f.int('mtu', 0, 0xffffffff) ?? 1500,
+      ...(flags.includes('MULTICAST') || flags.includes('LOOPBACK') ? {} : { multicast: false }),
+      ...(flags.includes('NOARP') ? { noarp: true } : {}),
       ...(group ? { group } : {}),
       addresses: f.objects('addr_info').flatMap((info) => address(info) ?? []),
     })

@@ -36,6 +36,10 @@ export interface Link {
   /** Of a bridge's port; left out: as a new port has it. */
   readonly port?: BridgePort
   readonly mtu: number
+  /** false: the interface has no MULTICAST flag. */
+  readonly multicast?: boolean
+  /** true: it has the NOARP flag (a TUN device, a tunnel): nobody's address is solicited there. */
+  readonly noarp?: boolean
   /** Number of the interface's group; left out: 0. */
   readonly group?: number
   /** In the kernel's order (`ip addr`). */

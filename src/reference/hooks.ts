@@ -10,23 +10,17 @@ import { type Blame, runChain } from './chain.js'
 import { confirm, conntrackIn, NO_ZONE } from './conntrack.js'
 import { arrival, portArrival } from './ether.js'
 import { sendError } from './icmp.js'
+import { hasJoined, multicastScope } from './multicast.js'
 import { isRedirected, natHook } from './nat.js'
-import { lookupRoute, type RouteKey } from './route.js'
-import { selectIpv4 } from './source.js'
-import { eitherOn } from './sysctl.js'
+import { chosenSource, type Dropped, isForHost, linkOf, outDev, outputFault, outRoute } from './out-route.js'
 import { copyPacket } from './tuple.js'
 import type { AnswerKind, RouteResult, Skb, World } from './types.js'
-import { badOnArrival, type InputRoute, inputRoute, outKeyOf, rerouteKeyOf } from './validate.js'
+import { badOnArrival, type InputRoute, inputRoute, rerouteKeyOf } from './validate.js'
 
 /** Where a packet ended. `reject`: dropped, and an answer was sent (see World.sent). */
 export type End =
   | { readonly end: 'forward' | 'out' | 'local'; readonly skb: Skb }
   | { readonly end: 'drop'; readonly by: Blame; readonly errno?: string }
-
-interface Dropped {
-  readonly by: Blame
-  readonly errno?: string
-}
 
 const BY_HOOK: Readonly<Record<HookName, readonly (TableName | 'conntrack' | 'confirm')[]>> = {
   PREROUTING: ['raw', 'conntrack', 'mangle', 'nat'],
@@ -92,50 +86,16 @@ function natTable(world: World, skb: Skb): boolean {
   return world.rulesets.get(skb.family)?.chains.has('nat') === true
 }
 
-const ERRNO: Readonly<Record<string, readonly [string, DropReason]>> = {
-  none: ['ENETUNREACH', 'no route'],
-  unreachable: ['EHOSTUNREACH', 'unreachable'],
-  prohibit: ['EACCES', 'prohibit'],
-  blackhole: ['EINVAL', 'blackhole'],
-}
-
-/** What the routing code says about a packet that is sent here; undefined: it may go. */
-function outputFault(world: World, skb: Skb, route: RouteResult): Dropped | undefined {
-  if (route.outcome !== 'route') {
-    const [errno, text] = ERRNO[route.outcome] ?? ERRNO['none']!
-    return { by: { reason: text }, errno }
-  }
-  const dev = route.type === 'local' ? 'lo' : (route.hop?.dev ?? '')
-  const loop = world.ns.links.some((l) => l.name === dev && l.loopback) || dev === 'lo'
-  if (skb.family === 'ipv4' && skb.packet.src.startsWith('127.') && !loop) {
-    if (!eitherOn(world.ns, dev, 'route_localnet')) return { by: { reason: 'martian source' }, errno: 'EINVAL' }
-  }
-  return undefined
-}
-
-function outRoute(world: World, skb: Skb, key: RouteKey = outKeyOf(skb)): RouteResult {
-  const { ns } = world
-  const { src, dst } = skb.packet
-  if (skb.family === 'ipv4' && (dst === '255.255.255.255' || isMulticast(dst))) {
-    const dev = ns.links.find((l) => l.addresses.some((a) => a.address === src))?.name
-    const type = isMulticast(dst) ? 'multicast' : 'broadcast'
-    if (dev !== undefined) return { type, hop: { dev, weight: 1 }, outcome: 'route' }
-  }
-  return lookupRoute(ns, key, (hops) => world.draws.hop(hops, skb.isAnswer))
-}
-
 function setRoute(skb: Skb, route: RouteResult): void {
   skb.route = route
 }
 
-function outDev(route: RouteResult | null): string | null {
-  if (route === null) return null
-  return route.type === 'local' ? 'lo' : (route.hop?.dev ?? null)
-}
-
 /** ip_route_me_harder: a packet of this host is routed anew; the chains that follow in OUTPUT do not see it. */
 function reroute(world: World, skb: Skb): Dropped | undefined {
-  const route = outRoute(world, skb, rerouteKeyOf(skb))
+  const { dst } = skb.packet
+  const narrow = skb.family === 'ipv6' && (isMulticast(dst) || inPrefix(dst, 'fe80::/10'))
+  const bound = narrow ? (outDev(skb.route) ?? undefined) : undefined
+  const route = outRoute(world, skb, { ...rerouteKeyOf(skb), bound })
   noteRoute(world, 'reroute', route)
   const fault = outputFault(world, skb, route)
   if (fault !== undefined) return fault
@@ -143,7 +103,7 @@ function reroute(world: World, skb: Skb): Dropped | undefined {
   return undefined
 }
 
-function newSkb(packet: Packet, inIface: string | null, isAnswer: boolean): Skb {
+function newSkb(packet: Packet, inIface: string | null, isAnswer: boolean, bound: string | null = null): Skb {
   return {
     family: packet.src.includes(':') ? 'ipv6' : 'ipv4',
     packet: copyPacket(packet),
@@ -156,6 +116,7 @@ function newSkb(packet: Packet, inIface: string | null, isAnswer: boolean): Skb 
     dir: 0,
     template: null,
     isAnswer,
+    bound,
     fromHere: inIface === null,
     socket: inIface !== null || (isAnswer && packet.proto === 'tcp') ? 'none' : isAnswer ? 'kernel' : 'process',
     zone: NO_ZONE,
@@ -178,14 +139,38 @@ function goOut(world: World, skb: Skb): End {
   const atOutput = runHook(world, skb, 'OUTPUT')
   if (atOutput !== undefined) return dropped({ ...errno, ...atOutput })
   skb.outIface = outDev(skb.route)
-  const copy = isHeardHere(skb) ? loopCopy(world, skb) : undefined
-  const atPost = runHook(world, skb, 'POSTROUTING')
-  if (copy?.end === 'local') {
-    if (atPost === undefined) transmit(world, skb, 'out')
-    return copy
+  const byLoopback = linkOf(world, skb.outIface)?.loopback === true
+  if (skb.family === 'ipv6') {
+    if (byLoopback && skb.route?.type === 'unicast') {
+      sendError(world, skb, 'icmp6-no-route')
+      return dropped(reason('no route'))
+    }
+    return isMulticast(skb.packet.dst) && !byLoopback ? toGroup(world, skb) : leave(world, skb, byLoopback)
   }
-  if (atPost !== undefined) return dropped({ ...errno, ...atPost })
-  return skb.route?.type === 'local' ? comeBack(world, skb, 'lo') : transmit(world, skb, 'out')
+  const copy = isHeardHere(skb) && !byLoopback ? loopCopy(world, skb) : undefined
+  const end = leave(world, skb, byLoopback)
+  return copy?.end === 'local' ? copy : end
+}
+
+/** POSTROUTING, and what leaves by the loopback device comes in again. */
+function leave(world: World, skb: Skb, byLoopback: boolean): End {
+  const atPost = runHook(world, skb, 'POSTROUTING')
+  if (atPost !== undefined) return dropped({ errno: 'EPERM', ...atPost })
+  return byLoopback || (skb.route !== null && isForHost(skb.route))
+    ? comeBack(world, skb, 'lo')
+    : transmit(world, skb, 'out')
+}
+
+/** IPv6 multicast: after it has passed POSTROUTING, a copy of what the interface has joined comes back; node-local scopes do not leave. */
+function toGroup(world: World, skb: Skb): End {
+  const atPost = runHook(world, skb, 'POSTROUTING')
+  if (atPost !== undefined) return dropped({ errno: 'EPERM', ...atPost })
+  if (skb.route !== null && isForHost(skb.route)) return comeBack(world, skb, 'lo')
+  const { dst } = skb.packet
+  const copy = hasJoined(world.ns, skb.outIface ?? '', dst) ? loopCopy(world, skb) : undefined
+  const stays = multicastScope(dst) <= 1
+  const end = stays ? dropped(reason('multicast not for this host')) : transmit(world, skb, 'out')
+  return copy?.end === 'local' ? copy : end
 }
 
 /** A packet that left by a link comes in again by it, its mark, entry and state with it. */
@@ -196,18 +181,20 @@ function comeBack(world: World, skb: Skb, dev: string): End {
   return atPre === undefined ? deliver(world, skb) : dropped(atPre)
 }
 
-/** Does the host itself hear what it sends to a broadcast address or to all hosts? */
+/** IPv4: does the host itself hear what it sends to a broadcast address or to all hosts? */
 function isHeardHere(skb: Skb): boolean {
-  if (skb.family === 'ipv6') return false
   return skb.route?.type === 'broadcast' || (skb.route?.type === 'multicast' && skb.packet.dst === '224.0.0.1')
 }
 
-/** The copy that the host hears passes POSTROUTING by itself, before the one that leaves. */
+/** The copy that the host hears passes POSTROUTING by itself: before the one that leaves in IPv4, after it in IPv6. */
 function loopCopy(world: World, skb: Skb): End {
   const copy: Skb = { ...skb, packet: copyPacket(skb.packet), socket: 'none' }
   const atPost = runHook(world, copy, 'POSTROUTING')
-  copy.pktType = skb.route?.type === 'multicast' ? 'multicast' : 'broadcast'
-  return atPost === undefined ? comeBack(world, copy, skb.outIface ?? '') : dropped(atPost)
+  if (atPost !== undefined) return dropped(atPost)
+  const dev = skb.outIface ?? ''
+  copy.pktType = skb.route?.type === 'multicast' || skb.family === 'ipv6' ? 'multicast' : 'broadcast'
+  const bad = badOnArrival({ ...copy, inIface: dev }, true)
+  return bad === null ? comeBack(world, copy, dev) : dropped(reason(bad))
 }
 
 function deliver(world: World, skb: Skb): End {
@@ -215,17 +202,12 @@ function deliver(world: World, skb: Skb): End {
   return atInput === undefined ? { end: 'local', skb } : dropped(atInput)
 }
 
-/** The source of a packet that was sent without one. */
-function chosenSource(world: World, skb: Skb, route: RouteResult): string | undefined {
-  if (route.prefsrc !== undefined) return route.prefsrc
-  if (route.type === 'local') return skb.packet.dst
-  return selectIpv4(world.ns, route.hop?.dev ?? '', route.hop?.via ?? skb.packet.dst)
-}
-
 /** A packet that a process of this host sends. */
 export function sendLocal(world: World, packet: Packet): { end: End; skb: Skb } {
   const skb = newSkb(packet, null, false)
-  if (skb.family === 'ipv4' && (isMulticast(packet.src) || packet.src === '255.255.255.255')) {
+  // An IPv6 link-local source needs an interface, which a packet does not name.
+  const unfit = isMulticast(packet.src) || packet.src === '255.255.255.255' || inPrefix(packet.src, 'fe80::/10')
+  if (unfit) {
     return { end: dropped({ by: { reason: 'invalid source for sending' }, errno: 'EINVAL' }), skb }
   }
   const route = outRoute(world, skb)
@@ -323,7 +305,7 @@ function forward(world: World, skb: Skb): End {
 
 /** Sends an answer of this host: with its cause's connection, in the other direction. */
 export function sendAnswer(world: World, answer: Packet, cause: Skb, kind: AnswerKind): void {
-  const skb = newSkb(answer, null, true)
+  const skb = newSkb(answer, null, true, kind.bound ?? null)
   if (cause.connection !== null) {
     skb.connection = cause.connection
     skb.state = 'RELATED'

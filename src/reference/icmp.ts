@@ -1,7 +1,7 @@
 // ICMP errors that this host sends: whether, from which address, about what.
 // Kernel: net/ipv4/icmp.c (__icmp_send, icmp_route_lookup), net/ipv6/icmp.c (icmp6_send).
 import type { Packet, Quoted } from '../net/packet.js'
-import { isMulticast } from './address.js'
+import { inPrefix, isMulticast } from './address.js'
 import { lookupRoute } from './route.js'
 import { isOwnAddress, selectIpv4, selectIpv6 } from './source.js'
 import { sysctl } from './sysctl.js'
@@ -80,6 +80,7 @@ function sourceFor(world: World, skb: Skb, error: readonly [number, number]): st
     sport: 0,
     dport: (error[0] << 8) | error[1],
     uid: 0,
+    bound: boundOf(skb),
   })
   if (back.outcome !== 'route') return undefined
   if (back.prefsrc !== undefined) return back.prefsrc
@@ -88,6 +89,11 @@ function sourceFor(world: World, skb: Skb, error: readonly [number, number]): st
   if (skb.family === 'ipv4') return selectIpv4(ns, dev, back.hop?.via ?? packet.src)
   // IPv6 prefers the addresses of the interface by which the packet came in.
   return selectIpv6(ns, skb.inIface ?? dev, packet.src)
+}
+
+/** IPv6 errors to a link-local address go out where their cause came in. */
+function boundOf(skb: Skb): string | undefined {
+  return inPrefix(skb.packet.src, 'fe80::/10') ? (skb.inIface ?? undefined) : undefined
 }
 
 /** Errors keep the tos bits of their cause, with the precedence of network control. */
@@ -117,5 +123,6 @@ export function sendError(world: World, skb: Skb, name: string): void {
     icmp_code: code,
     inner: quote(skb.packet),
   }
-  world.send(answer, skb, { name })
+  const bound = boundOf(skb)
+  world.send(answer, skb, { name, ...(bound === undefined ? {} : { bound }) })
 }

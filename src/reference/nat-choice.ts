@@ -128,7 +128,8 @@ function searchPort(world: World, start: FlowTuple, range: NatRange, manip: Mani
     if (offset < 0) {
       const leads = (from: number): number | undefined => {
         const { tuple, free } = walk(from)
-        return free ? portOf(tuple, manip) : undefined
+        const last = attempts >= size || attempts < MIN_ATTEMPTS
+        return free || last ? portOf(tuple, manip) : undefined
       }
       offset = world.draws.port({ manip, flow, first, size, attempts, leads })
     }

@@ -52,7 +52,7 @@ export interface PortSearch {
   readonly size: number
   /** How many are tried from the start on. */
   readonly attempts: number
-  /** Which port a start leads to; undefined: all that are tried are taken. Changes nothing. */
+  /** Which port a start leads to; undefined: all that are tried are taken and others will be. Changes nothing. */
   readonly leads: (start: number) => number | undefined
 }
 

@@ -21,6 +21,8 @@ export interface RouteKey {
   readonly dport: number
   /** The sending process's user; undefined: not known. What no process of this host sends counts as 0. */
   readonly uid: number | undefined
+  /** Only routes by this interface: IPv6 to link-local and multicast addresses, when the interface is known. */
+  readonly bound?: string | undefined
   /** `id` of the packet, for the error that asks for its user. */
   readonly packet?: number | string | undefined
 }
@@ -39,6 +41,7 @@ export function lookupTable(ns: NetworkNamespace, table: number, key: RouteKey):
       r.table === table &&
       inPrefix(key.dst, r.dst) &&
       (r.family === 'ipv6' || r.tos === 0 || r.tos === (key.tos & TOS_MASK)) &&
+      (key.bound === undefined || r.nextHops.some((h) => h.dev === key.bound)) &&
       (r.nextHops.length === 0 || r.nextHops.some((h) => !isDead(ns, h))),
   )
   const length = (r: Route): number => maskedOf(r.dst).length
@@ -50,8 +53,14 @@ export function lookupTable(ns: NetworkNamespace, table: number, key: RouteKey):
 export type HopDraw = (hops: readonly HopChoice[]) => number
 
 /** Chooses among the live next hops; `draw` gives 31 bits, undefined takes the first live one. */
-function chooseHop(ns: NetworkNamespace, route: Route, draw: HopDraw | undefined): NextHop | undefined {
+function chooseHop(
+  ns: NetworkNamespace,
+  route: Route,
+  draw: HopDraw | undefined,
+  bound: string | undefined,
+): NextHop | undefined {
   const live = route.nextHops.filter((h) => !isDead(ns, h))
+  if (bound !== undefined) return live.find((h) => h.dev === bound)
   if (route.nextHops.length < 2 || draw === undefined) return live[0]
   const total = live.reduce((sum, h) => sum + h.weight, 0)
   let upTo = 0
@@ -64,7 +73,7 @@ function chooseHop(ns: NetworkNamespace, route: Route, draw: HopDraw | undefined
   return (choices.find(({ bound }) => u <= bound) ?? choices.at(-1))?.hop
 }
 
-function result(ns: NetworkNamespace, route: Route, draw: HopDraw | undefined): RouteResult {
+function result(ns: NetworkNamespace, route: Route, draw: HopDraw | undefined, bound?: string): RouteResult {
   const base = { type: route.type, table: route.table, dst: route.dst }
   switch (route.type) {
     case 'unreachable':
@@ -72,7 +81,7 @@ function result(ns: NetworkNamespace, route: Route, draw: HopDraw | undefined): 
     case 'blackhole':
       return { ...base, outcome: route.type }
     default: {
-      const hop = chooseHop(ns, route, draw)
+      const hop = chooseHop(ns, route, draw, bound)
       return {
         ...base,
         outcome: 'route',
@@ -104,7 +113,7 @@ export function lookupRoute(ns: NetworkNamespace, key: RouteKey, draw?: HopDraw)
     const route = lookupTable(ns, action.table, key)
     if (route === undefined || route.type === 'throw') continue
     if (isSuppressed(ns, rule, route)) continue
-    return result(ns, route, draw)
+    return result(ns, route, draw, key.bound)
   }
   return { type: 'unreachable', outcome: 'none' }
 }

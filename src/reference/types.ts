@@ -142,6 +142,8 @@ export interface Skb {
   template: Zone | null
   /** Sent by this host to answer another packet. */
   readonly isAnswer: boolean
+  /** An answer to a link-local address goes by this interface only. */
+  readonly bound: string | null
   /** Sent by this host (answers too). */
   readonly fromHere: boolean
   /** What sends it: a process of this host, the kernel (ICMP errors), or nothing here. */
@@ -198,6 +200,8 @@ export interface World {
 /** How an answer finds its way: an ICMP error chooses its source by the route back, a RST keeps the one it has. */
 export interface AnswerKind {
   readonly name: string
+  /** The interface by which alone it goes. */
+  readonly bound?: string
 }
 
 /** A rule set with its counters as they stand. */

@@ -6,17 +6,20 @@ import type { DropReason, Packet } from '../net/packet.js'
 import { protoNumber } from '../net/proto.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { inPrefix, isMulticast } from './address.js'
+import { hasJoined, multicastScope } from './multicast.js'
 import { type HopDraw, lookupRoute, type RouteKey } from './route.js'
 import { isOwnAddress } from './source.js'
 import { eitherOn, forwards, rpFilter } from './sysctl.js'
 import type { RouteResult, Skb } from './types.js'
 
-/** Faults that IPv6 finds before the first hook; null: none. */
-export function badOnArrival(skb: Skb): DropReason | null {
+/** Faults that IPv6 finds before the first hook; null: none. `looped`: the host's own copy of what it sent. */
+export function badOnArrival(skb: Skb, looped = false): DropReason | null {
   if (skb.family !== 'ipv6') return null
   const { src, dst } = skb.packet
   if (isMulticast(src)) return 'martian source'
+  if (isMulticast(dst) && multicastScope(dst) === 0) return 'martian destination'
   if (skb.inIface === 'lo') return null
+  if (isMulticast(dst) && multicastScope(dst) === 1 && !looped) return 'martian destination'
   if (src === '::1') return 'martian source'
   return dst === '::1' ? 'martian destination' : null
 }
@@ -42,7 +45,15 @@ function userOf(skb: Skb): number | undefined {
 /** What the first look-up for a packet that is sent here asks. */
 export function outKeyOf(skb: Skb): RouteKey {
   const { packet } = skb
-  return { ...keyOf(skb), iif: 'lo', dport: packet.dport ?? icmpPort(packet), uid: userOf(skb) }
+  return {
+    ...keyOf(skb),
+    iif: 'lo',
+    // To :: means to this host.
+    dst: packet.dst === '::' ? '::1' : packet.dst,
+    dport: packet.dport ?? icmpPort(packet),
+    uid: userOf(skb),
+    bound: skb.bound ?? undefined,
+  }
 }
 
 /** What a re-routing asks: of ports what the header says; IPv4 has forgotten the user. */
@@ -149,10 +160,14 @@ function inputIpv6(ns: NetworkNamespace, skb: Skb, draw: HopDraw): InputRoute {
   const dev = skb.inIface ?? 'lo'
   if (isMulticast(dst)) {
     const here: RouteResult = { type: 'multicast', hop: { dev, weight: 1 }, outcome: 'route' }
-    return dst === 'ff02::1' || dst === 'ff01::1' ? { route: here, to: 'local' } : { to: 'multicast not for this host' }
+    return hasJoined(ns, dev, dst) ? { route: here, to: 'local' } : { to: 'multicast not for this host' }
   }
-  const route = lookupRoute(ns, keyOf(skb), draw)
+  const bound = inPrefix(dst, 'fe80::/10') ? dev : undefined
+  const route = lookupRoute(ns, { ...keyOf(skb), bound }, draw)
   if (route.outcome !== 'route') return { route, to: 'error' }
+  // A route by lo to what is no address of the host refuses.
+  if (route.type === 'unicast' && ns.links.some((l) => l.loopback && l.name === route.hop?.dev))
+    return { route: { type: 'unreachable', outcome: 'none' }, to: 'error' }
   if (route.type === 'local' || route.type === 'anycast') return { route, to: 'local' }
   return { route, to: forwards(ns, 'ipv6', dev) ? 'forward' : 'forwarding is off' }
 }

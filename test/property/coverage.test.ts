@@ -104,6 +104,10 @@ function expected(): string[] {
     out.push(`reason ${reason} ipv4`)
   out.push(
     'conntrack UNTRACKED  ipv6',
+    'reason multicast not for this host ipv6',
+    'reason invalid source for sending ipv6',
+    'reason martian destination ipv6',
+    'route input multicast ipv6',
     'match !fragment ipv4',
     'reason nat: clash at confirmation ipv4',
     'route reroute unreachable ipv4',

@@ -155,6 +155,9 @@ function linksOf(host: Host, v6: boolean): Link[] {
       kind: spec.name === 'lo' ? '' : kind === 'tap' ? 'tun' : kind,
       ...(spec.master ? { master: spec.master, port: portOf(spec, index) } : {}),
       ...(kind === 'tun' ? {} : { mac: spec.mac ?? `02:00:00:00:${(index - 2).toString(16).padStart(2, '0')}:01` }),
+      // TUN devices, and TAP devices without an address resolution of their own.
+      ...(spec.name === 'lo' ? {} : { multicast: false }),
+      ...(spec.name === 'lo' || kind === 'bridge' || spec.master ? {} : { noarp: true }),
       mtu: spec.mtu ?? (spec.name === 'lo' ? 65536 : 1500),
       addresses: addressesOf(spec),
     }
