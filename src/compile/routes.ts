@@ -89,11 +89,19 @@ class RouteWriter {
 
   /** Has the route hops, and can none of them be used? */
   leadsNowhere(route: Route): boolean {
-    return this.#down.size > 0 && route.nextHops.length > 0 && route.nextHops.every((h) => this.isDead(h))
+    if (this.#down.size === 0 || route.nextHops.length === 0 || this.#staysAlive(route)) return false
+    return route.nextHops.every((h) => this.isDead(h))
+  }
+
+  /** IPv4 addresses of the host stay reachable when their link is down. */
+  #staysAlive(route: Route): boolean {
+    return route.type === 'local' && route.family === 'ipv4'
   }
 
   /** Hops are shared between routes that have the same. */
-  hopsOf(hops: readonly NextHop[]): WrittenHops {
+  hopsOf(route: Route): WrittenHops {
+    const hops = route.nextHops
+    if (this.#staysAlive(route) && hops.some((h) => this.isDead(h))) return this.#writeHops(hops, true)
     const [only] = hops
     if (only === undefined) return NO_HOPS
     if (hops.length === 1 && only.weight === 1) {
@@ -123,8 +131,8 @@ class RouteWriter {
     return route.prefsrc === undefined ? 0 : this.#pool.bare(route.prefsrc) + 1
   }
 
-  #writeHops(hops: readonly NextHop[]): WrittenHops {
-    const live = hops.filter((h) => !this.isDead(h))
+  #writeHops(hops: readonly NextHop[], alive = false): WrittenHops {
+    const live = hops.filter((h) => alive || !this.isDead(h))
     const total = live.reduce((sum, h) => sum + h.weight, 0)
     const stride = HOP_BYTES >>> 2
     const at = this.hops.reserve(hops.length * stride)
@@ -136,7 +144,7 @@ class RouteWriter {
         this.hops.set(record + (HOP_HAS_VIA_OFF >>> 2), 1)
         this.hops.setAll(record + (HOP_VIA_OFF >>> 2), [...addressWords(hop.via)])
       }
-      if (this.isDead(hop)) return
+      if (!alive && this.isDead(hop)) return
       upTo += hop.weight
       // round(2^31 * upTo / total) - 1, halves up; one hop takes every draw.
       const bound = ((BigInt(upTo) << 32n) + BigInt(total)) / BigInt(2 * total) - 1n
@@ -244,7 +252,7 @@ export function writeRoutes(ns: NetworkNamespace, writer: ImageWriter, pool: Add
         ids.push(id)
       }
     }
-    table.add(route, out.hopsOf(route.nextHops), out.prefsrcOf(route))
+    table.add(route, out.hopsOf(route), out.prefsrcOf(route))
   }
   const indexes = new Map([...tables.keys()].map((key, i) => [key, i]))
   let n = 0

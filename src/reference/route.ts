@@ -27,8 +27,9 @@ export interface RouteKey {
   readonly packet?: number | string | undefined
 }
 
-/** A next hop that cannot be used: its link is known and down. */
-function isDead(ns: NetworkNamespace, hop: NextHop): boolean {
+/** A next hop that cannot be used: its link is known and down. IPv4 addresses of the host stay reachable then. */
+function isDead(ns: NetworkNamespace, route: Route, hop: NextHop): boolean {
+  if (route.type === 'local' && route.family === 'ipv4') return false
   const link = hop.dev === undefined ? undefined : ns.links.find((l) => l.name === hop.dev)
   return link !== undefined && !link.up
 }
@@ -42,7 +43,7 @@ export function lookupTable(ns: NetworkNamespace, table: number, key: RouteKey):
       inPrefix(key.dst, r.dst) &&
       (r.family === 'ipv6' || r.tos === 0 || r.tos === (key.tos & TOS_MASK)) &&
       (key.bound === undefined || r.nextHops.some((h) => h.dev === key.bound)) &&
-      (r.nextHops.length === 0 || r.nextHops.some((h) => !isDead(ns, h))),
+      (r.nextHops.length === 0 || r.nextHops.some((h) => !isDead(ns, r, h))),
   )
   const length = (r: Route): number => maskedOf(r.dst).length
   usable.sort((a, b) => length(b) - length(a) || b.tos - a.tos || a.metric - b.metric)
@@ -59,7 +60,7 @@ function chooseHop(
   draw: HopDraw | undefined,
   bound: string | undefined,
 ): NextHop | undefined {
-  const live = route.nextHops.filter((h) => !isDead(ns, h))
+  const live = route.nextHops.filter((h) => !isDead(ns, route, h))
   if (bound !== undefined) return live.find((h) => h.dev === bound)
   if (route.nextHops.length < 2 || draw === undefined) return live[0]
   const total = live.reduce((sum, h) => sum + h.weight, 0)
