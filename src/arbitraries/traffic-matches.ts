@@ -308,16 +308,19 @@ const masked = negatable(
 
 const on = { not: false, value: true } as const
 
-const physdevMatch: fc.Arbitrary<Match> = weighted<Match>(
-  [2, negatable(pick([...PORT_NAMES, 'veth+', '+', 'eth0'])).map((name) => ({ match: 'physdev' as const, in: name }))],
-  [
-    2,
-    negatable(pick([...PORT_NAMES, 'veth+', 'eth0'])).map((out) => ({ match: 'physdev' as const, out, isBridged: on })),
-  ],
-  [1, negatable(fc.constant(true as const)).map((isIn) => ({ match: 'physdev' as const, isIn }))],
-  [1, negatable(fc.constant(true as const)).map((isBridged) => ({ match: 'physdev' as const, isBridged }))],
-  [1, negatable(fc.constant(true as const)).map((isOut) => ({ match: 'physdev' as const, isOut, isBridged: on }))],
-)
+/** Where a packet leaves by is only asked where the kernel lets it be asked. */
+const physdevMatch = ({ hook }: Place): fc.Arbitrary<Match> => {
+  const flag = negatable(fc.constant(true as const))
+  const bridged = hook === null || hook === 'OUTPUT' ? { isBridged: on } : {}
+  const names = pick([...PORT_NAMES, 'veth+', '+', 'eth0'])
+  return weighted<Match>(
+    [2, negatable(names).map((name) => ({ match: 'physdev' as const, in: name }))],
+    [2, negatable(names).map((out) => ({ match: 'physdev' as const, out, ...bridged }))],
+    [1, flag.map((isIn) => ({ match: 'physdev' as const, isIn }))],
+    [1, flag.map((isOut) => ({ match: 'physdev' as const, isOut, ...bridged }))],
+    [1, flag.map((isBridged) => ({ match: 'physdev' as const, isBridged }))],
+  )
+}
 
 const macMatch: fc.Arbitrary<Match> = negatable(pick(MACS)).map((source) => ({ match: 'mac' as const, source }))
 const pkttypeMatch: fc.Arbitrary<Match> = negatable(
@@ -337,7 +340,7 @@ const generalMatch = (place: Place): fc.Arbitrary<Match> => {
     ['limit', 1, limitMatch],
     ['iprange', 2, iprangeMatch(place.family)],
     ['set', 5, setMatch(place.family)],
-    ['physdev', 1, physdevMatch],
+    ['physdev', 2, physdevMatch(place)],
     ['pkttype', 1, pkttypeMatch],
     // Only where the kernel takes it; what a user chain is reached from is not known here.
     ...(place.hook === null || place.hook === 'OUTPUT' || place.hook === 'POSTROUTING'

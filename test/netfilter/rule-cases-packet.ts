@@ -74,6 +74,17 @@ export const PACKET_RIGHT: readonly RightCase[] = [
       ['-m cpu ! --cpu 4294967295'],
     ]),
   ),
+  right('ipv4', 'mac', [
+    ['-m mac --mac-source 02:00:00:00:00:AB', '-m mac --mac-source 02:00:00:00:00:ab'],
+    ['-m mac ! --mac-source 2:0:0:0:0:ab', '-m mac ! --mac-source 02:00:00:00:00:ab'],
+  ]),
+  right('ipv6', 'pkttype', [
+    ['-m pkttype --pkt-type unicast'],
+    ['-m pkttype ! --pkt-type Host', '-m pkttype ! --pkt-type unicast'],
+    ['-m pkttype --pkt-type bcast', '-m pkttype --pkt-type broadcast'],
+    ['-m pkttype --pkt-type mcast', '-m pkttype --pkt-type multicast'],
+    ['-m pkttype --pkt-type otherhost'],
+  ]),
 ]
 
 /** What is written and what is printed of `hashlimit`, each after `-m hashlimit`; every table has a name of its own. */
@@ -256,5 +267,14 @@ export const PACKET_WRONG: readonly WrongCase[] = [
     ['-m cpu --cpu 4294967296', 'expected a number', 23],
     ['-m cpu --cpu -1', 'expected a number', 23],
     ['-m cpu', 'cpu needs --cpu'],
+  ]),
+  ...wrongs('ipv4', 'mac', [
+    ['-m mac', 'needs --mac-source'],
+    ['-m mac --mac-source 020000000001', 'an Ethernet address', 30],
+  ]),
+  ...wrongs('ipv4', 'mac', [['-m mac --mac-source 02:00:00:00:00:01', 'OUTPUT', 18]], 'filter', 'OUTPUT'),
+  ...wrongs('ipv4', 'pkttype', [
+    ['-m pkttype', 'needs --pkt-type'],
+    ['-m pkttype --pkt-type uni', 'unicast, broadcast or multicast', 32],
   ]),
 ]

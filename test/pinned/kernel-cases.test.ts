@@ -27,7 +27,20 @@ const folder = fileURLToPath(new URL('kernel-cases/', import.meta.url))
 
 /** Keys that a kernel's answer shares with ours. */
 const KEYS = [
-  ...(['verdict', 'out_iface', 'in_iface', 'proto', 'src', 'dst', 'sport', 'dport', 'ttl', 'tos', 'mark'] as const),
+  ...([
+    'verdict',
+    'out_iface',
+    'out_port',
+    'in_iface',
+    'proto',
+    'src',
+    'dst',
+    'sport',
+    'dport',
+    'ttl',
+    'tos',
+    'mark',
+  ] as const),
   ...(['flags', 'icmp_type', 'icmp_code', 'icmp_id', 'inner', 'reject_with', 'reply', 'errno', 'ct'] as const),
   ...(['trace', 'trace_reply'] as const),
 ]
@@ -77,8 +90,13 @@ for (const name of readdirSync(folder).filter((f) => f.endsWith('.json')))
         }),
       ] as unknown as Line[]
       assert.is(got.length, answers.length)
+      // Of a packet that met no hook nobody there saw the mark.
       for (const [i, answer] of answers.entries())
-        assert.equal(comparable(got[i]!), comparable(answer), `${note}: packet ${String(answer['id'])}`)
+        assert.equal(
+          comparable('mark' in answer ? got[i]! : { ...got[i]!, mark: null }),
+          comparable(answer),
+          `${note}: packet ${String(answer['id'])}`,
+        )
     })
 
 it.run()

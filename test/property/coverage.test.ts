@@ -29,13 +29,14 @@ const RARE = [
   ...names('sctp.sport sctp.dport sctp.chunks recent.rcheck recent.update recent.remove set.hash:ip,port'),
   ...names('set.hash:ip,port,net set.hash:ip,port,ip set.hash:net,port,net set.hash:net,iface set.hash:net,net'),
   ...names('set.hash:ip,mark set.list:set ecn.ece ecn.cwr cpu.cpu owner.uid owner.gid owner.socket'),
+  ...names('mac.source pkttype.type physdev.in physdev.isBridged'),
 ]
 /** Conditions without a negated form, and those that can only do one thing. */
 const SINGLE = [
   ...names('match:hops.eq fail:hops.eq match:!hops.eq match:hops.lt fail:hops.lt match:hops.gt fail:hops.gt'),
   ...names('match:limit fail:limit match:conntrack.ctdir fail:conntrack.ctdir match:comment match:nfacct'),
-  ...names('match:recent.set fail:!recent.set fail:physdev.in match:!physdev.in fail:physdev.isIn'),
-  ...names('match:!physdev.isIn fail:physdev.isBridged match:!physdev.isBridged match:recent+seconds'),
+  ...names('match:recent.set fail:!recent.set fail:physdev.isIn match:physdev.out match:physdev.isOut'),
+  ...names('match:!physdev.isIn match:recent+seconds'),
   ...names(
     'match:recent+hitcount match:recent+rttl match:recent+reap match:addrtype+limit-in match:addrtype+limit-out',
   ),
