@@ -329,6 +329,8 @@ export const MATCH_MAC = 75 // low word, high word (first byte highest)
 export const MATCH_PKTTYPE = 76 // PKTTYPE_*
 export const MATCH_PHYSDEV = 77 // PHYSDEV_* asked for, those of them that are inverted, in, out: link id or pattern
 export const MATCH_HASHLIMIT = 25 // index of its table
+export const MATCH_TIME = 26 // date from, to, time from, to, month days, week days; flags TIME_*
+export const MATCH_RPFILTER = 27 // flags RPFILTER_*
 
 export const MATCH_NOT = 1 // flag of every kind: the result is inverted
 // MATCH_PORTS
@@ -398,6 +400,13 @@ export const HOPS_GT = 2
 export const ECN_HAS_ECT = 1
 export const ECN_HAS_ECE = 2
 export const ECN_HAS_CWR = 4
+// MATCH_TIME
+export const TIME_KERNEL_ZONE = 2
+export const TIME_CONTIGUOUS = 4
+// MATCH_RPFILTER
+export const RPFILTER_LOOSE = 2
+export const RPFILTER_MARK = 4
+export const RPFILTER_LOCAL = 8
 // MATCH_OWNER
 export const OWNER_UID = 1
 export const OWNER_GID = 2
@@ -600,6 +609,9 @@ export const CTX_SOCKET_AT = 2060 // SOCKET_*: what sends the packet
 export const SOCKET_NONE = 0 // nothing here: it is forwarded, looped, or a reset
 export const SOCKET_PROCESS = 1
 export const SOCKET_KERNEL = 2 // an ICMP error of this host
+export const WALL_CLOCK_AT = 2064 // f64: ms since 1970 at clock 0; written by the host
+export const WALL_ZONE_AT = 2072 // i32: seconds that the kernel's time zone is ahead of UTC
+export const WALL_GIVEN_AT = 2076 // 1: the two are given
 export const HASHLIMIT_KEY_AT = 2112 // scratch: 36 bytes, the key that is looked up
 export const FIELD_HOTDROP = 255 // nothing was asked for: a match dropped the packet
 export const LOOPBACK6_AT = 2560 // ::1, 16 bytes

@@ -84,9 +84,11 @@ import {
   MATCH_QUOTA,
   MATCH_RANDOM,
   MATCH_RECENT,
+  MATCH_RPFILTER,
   MATCH_SCTP_CHUNKS,
   MATCH_SET,
   MATCH_TCP_FLAGS,
+  MATCH_TIME,
   MATCH_TOS,
   MULTIPORT_DPORTS,
   MULTIPORT_SPORTS,
@@ -106,6 +108,8 @@ import { Limits } from './limit'
 import { HeaderMatch } from './match-header'
 import { LinkMatch } from './match-link'
 import { Owner } from './match-owner'
+import { ReversePath } from './match-rpfilter'
+import { WallClock } from './match-time'
 import { prf } from './random'
 import { Recents } from './recent'
 import { addrType } from './route'
@@ -399,6 +403,10 @@ function evalMatch(at: usize, head: u32): bool {
       return HeaderMatch.ecn(at)
     case MATCH_CPU:
       return HeaderMatch.cpu(load<u32>(at, 4), inverted)
+    case MATCH_TIME:
+      return WallClock.match(at, flags)
+    case MATCH_RPFILTER:
+      return ReversePath.match(flags) !== inverted
     case MATCH_OWNER:
       return Owner.match(at)
     case MATCH_HASHLIMIT:

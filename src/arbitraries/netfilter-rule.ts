@@ -339,7 +339,7 @@ function general(place: RulePlace): Arb<Match>[] {
     physdevs(place),
     ...linkForms(place),
     ...headerForms(family),
-    ...contextForms(place.hook),
+    ...contextForms(place.hook, place.table),
     ...limitForms(family),
   ]
   if (place.selfContained) return list

@@ -9,6 +9,7 @@ import { FaultError, fail } from '../net/fault.js'
 import type { Backend } from '../netfilter/model.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { readBundlePath, readTextInput } from '../netns/node/read-bundle.js'
+import { parseWallClock } from '../netns/wall-clock.js'
 import { printNotes } from './terminal.js'
 
 /** The options by which a command is given a namespace. */
@@ -68,4 +69,16 @@ export function loadSource(options: SourceOptions): Source {
   const namespace = nodeNamespace(cluster, options.node, { ...backend, ...(proxyConfig ? { proxyConfig } : {}) })
   printNotes('assumed', namespace.assumed)
   return { namespace, cluster }
+}
+
+/** The option of a data plane that `--wall-clock` gives; a text that is no instant is a fault of the argument. */
+export function wallClockOf(text: string | undefined): { wallClock?: string } {
+  if (text === undefined) return {}
+  try {
+    parseWallClock(text)
+    return { wallClock: text }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return fail('--wall-clock', 0, 0, error.message)
+  }
 }

@@ -14,7 +14,7 @@ import type { NetworkNamespace } from '../netns/model.js'
 import { readTextInput } from '../netns/node/read-bundle.js'
 import { ReferenceEngine } from '../reference/index.js'
 import { FollowingEngine } from './choices.js'
-import { loadSource, type SourceOptions, withSource } from './input.js'
+import { loadSource, type SourceOptions, wallClockOf, withSource } from './input.js'
 import { Output } from './output.js'
 import { PacketTap } from './pcap-out.js'
 import { CaptureSource, DEFAULT_REMEMBER, LineSource, type PacketSource } from './replay-source.js'
@@ -35,6 +35,7 @@ interface ReplayOptions extends SourceOptions {
   random: bigint
   choices?: string
   summary?: boolean
+  wallClock?: string
 }
 
 function parseSeed(text: string): bigint {
@@ -73,6 +74,7 @@ export function replayCommand(): Command {
         .argParser(parseRemember)
         .default(DEFAULT_REMEMBER),
     )
+    .option('--wall-clock <instant>', 'the time of day at clock 0, RFC 3339, for rules of the match time')
     .option('--summary', 'print one object instead: counts by verdict and by rule, packets per second')
     .addHelpText(
       'after',
@@ -216,12 +218,12 @@ async function writeResults(plane: DataPlane, options: ReplayOptions, lines: Out
 }
 
 function dataPlane(namespace: NetworkNamespace, options: ReplayOptions): DataPlane {
-  const seed = options.random
+  const given = { seed: options.random, ...wallClockOf(options.wallClock) }
   const { choices: file } = options
   if (file === undefined)
-    return options.engine === 'wasm' ? new Engine(namespace, { seed }) : new ReferenceEngine(namespace, { seed })
+    return options.engine === 'wasm' ? new Engine(namespace, given) : new ReferenceEngine(namespace, given)
   const choices = readChoices(readTextInput(file), { file })
   return options.engine === 'wasm'
-    ? new FollowingEngine(namespace, choices, { seed })
-    : new ReferenceEngine(namespace, { seed, choices })
+    ? new FollowingEngine(namespace, choices, given)
+    : new ReferenceEngine(namespace, { ...given, choices })
 }

@@ -9,12 +9,13 @@ import type { Answer, Packet } from '../net/packet.js'
 import { ingressInterface } from '../netns/ingress.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { explain } from './explain.js'
-import { loadSource, type SourceOptions, withSource } from './input.js'
+import { loadSource, type SourceOptions, wallClockOf, withSource } from './input.js'
 import { print } from './terminal.js'
 import { type Names, type PacketWords, parsePacketWords } from './words.js'
 
 interface TraceOptions extends SourceOptions {
   json?: boolean
+  wallClock?: string
 }
 
 export function traceCommand(): Command {
@@ -27,6 +28,7 @@ export function traceCommand(): Command {
       '<packet...>',
       '[in IFACE | local] [tcp|udp|sctp|icmp|icmpv6] FROM[:PORT] > TO:PORT [syn|ack|…] [mark N] [ttl N] [type N code N]',
     )
+    .option('--wall-clock <instant>', 'the time of day, RFC 3339, for rules of the match time')
     .option('--json', 'the same as data')
     .addHelpText(
       'after',
@@ -51,7 +53,7 @@ Examples:
       if (iface !== 'local' && !namespace.links.some((link) => link.name === iface))
         fail('PACKET', 1, 1, `there is no interface '${escapeText(iface)}', expected local or ${linkNames(namespace)}`)
       const packet = whole({ ...said, iface })
-      const answer = send(new Engine(namespace), packet)
+      const answer = send(new Engine(namespace, wallClockOf(options.wallClock)), packet)
       const endpoint = cluster && describeEndpoint(cluster, answer)
       if (options.json) {
         const data = { ...answer, ...(endpoint ? { endpoint } : {}), assumed: namespace.assumed }

@@ -21,6 +21,8 @@ const MATCH_WORDS: readonly number[] = Object.assign(
     [L.MATCH_PKTTYPE]: 2,
     [L.MATCH_PHYSDEV]: 5,
     [L.MATCH_HASHLIMIT]: 2,
+    [L.MATCH_TIME]: 7,
+    [L.MATCH_RPFILTER]: 1,
   },
 )
 

@@ -344,6 +344,8 @@ export function writeMatch(sink: MatchSink, at: MatchRule, m: Match): number {
     case 'recent':
       return recentMatch(sink, at, m)
     case 'owner':
+    case 'time':
+    case 'rpfilter':
       return contextMatch(sink, m)
     case 'quota':
     case 'hashlimit':

@@ -26,6 +26,9 @@ import {
   SYSCTL_CT_MAX,
   TRACE_EVENT_BYTES,
   TRACE_RESERVE_BYTES,
+  WALL_CLOCK_AT,
+  WALL_GIVEN_AT,
+  WALL_ZONE_AT,
 } from '../../assembly/layout.js'
 import { compile } from '../compile/compile.js'
 import { type Image, sectionTable, sectionWords } from '../compile/image.js'
@@ -33,6 +36,7 @@ import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
 import type { Ruleset } from '../netfilter/model.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
 import type { IpSet, NetworkNamespace } from '../netns/model.js'
+import { parseWallClock } from '../netns/wall-clock.js'
 import { AnswerReader } from './answer.js'
 import { missingField } from './asked.js'
 import { type BatchHost, PacketBatch } from './batch.js'
@@ -125,6 +129,13 @@ export class Engine implements DataPlane {
     }
     this.#traces = new TraceReader(image)
     this.#forced = new ForcedDraws(core)
+    if (options.wallClock !== undefined) {
+      const { ms, zoneSeconds } = parseWallClock(options.wallClock)
+      const view = new DataView(core.memory.buffer)
+      view.setFloat64(WALL_CLOCK_AT, ms, true)
+      view.setInt32(WALL_ZONE_AT, zoneSeconds, true)
+      view.setUint32(WALL_GIVEN_AT, 1, true)
+    }
     this.#single = new PacketBatch(this.#host, 1)
   }
 

@@ -19,7 +19,7 @@ export type AskedField =
 
 /** What is no field of a packet: what is needed, and how it is given. */
 const OTHERWISE: Partial<Record<AskedField, readonly [string, string]>> = {
-  'wall clock': ['the wall clock', 'give the option for it'],
+  'wall clock': ['the wall clock', 'give it as the option --wall-clock (wallClock)'],
   'out port': [
     'the bridge port by which the packet leaves',
     'give the neighbours and the forwarding database of the bridge',

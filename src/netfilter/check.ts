@@ -134,6 +134,7 @@ function targetFault(rule: Rule, table: TableName, hooks: readonly HookName[]): 
 
 const MATCH_HOOKS: Readonly<Record<string, readonly HookName[]>> = {
   owner: ['OUTPUT', 'POSTROUTING'],
+  rpfilter: ['PREROUTING'],
 }
 
 function matchFault(rule: Rule, hooks: readonly HookName[]): { word: string; message: string } | undefined {

@@ -257,8 +257,8 @@ export const LOG_LEVELS: ReadonlyMap<string, number> = new Map([
 export const OTHER_MATCHES: ReadonlySet<string> = new Set(
   (
     'ah bpf cgroup cluster connbytes connlabel connlimit dccp devgroup dst esp eui64 frag hbh ' +
-    'helper ipcomp ipv6header ipvs mac mh osf pkttype policy rateest realm rpfilter rt socket srh ' +
-    'string tcpmss time u32 unclean hopcount'
+    'helper ipcomp ipv6header ipvs mac mh osf pkttype policy rateest realm rt socket srh ' +
+    'string tcpmss u32 unclean hopcount'
   ).split(' '),
 )
 

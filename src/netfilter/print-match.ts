@@ -196,6 +196,8 @@ export function printMatch(m: Match): string {
     case 'physdev':
       return physdev(m)
     case 'owner':
+    case 'time':
+    case 'rpfilter':
       return printContextMatch(m)
     case 'quota':
     case 'hashlimit':

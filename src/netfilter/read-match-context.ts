@@ -1,7 +1,8 @@
-// Reading the matches on what is around a packet: owner.
+// Reading the matches on what is around a packet: owner, rpfilter; time has its own file.
 // Spec: iptables-extensions(8) 1.8.9. Names of users and groups are the machine's own; only `root` is known here.
 import { type Draft, type Extension, must, negatable, type Option, options, refuse } from './extension.js'
 import type { Match, Range } from './model.js'
+import { time } from './read-match-time.js'
 import { uint } from './words.js'
 
 type MatchOf<K extends Match['match']> = Draft<Extract<Match, { readonly match: K }>>
@@ -56,5 +57,29 @@ const ownerMatch: Extension<OwnerDraft> = {
   },
 }
 
+type RpfilterDraft = MatchOf<'rpfilter'>
+function rpfilterFlag(key: 'loose' | 'validmark' | 'acceptLocal' | 'invert'): Option<RpfilterDraft> {
+  return {
+    words: 0,
+    read: (d) => {
+      d[key] = true
+    },
+  }
+}
+
+const rpfilter: Extension<RpfilterDraft> = {
+  name: 'rpfilter',
+  start: () => ({ match: 'rpfilter' }),
+  options: options<RpfilterDraft>({
+    loose: rpfilterFlag('loose'),
+    validmark: rpfilterFlag('validmark'),
+    'accept-local': rpfilterFlag('acceptLocal'),
+    invert: rpfilterFlag('invert'),
+  }),
+  end(_, rule) {
+    if (rule.table !== 'raw' && rule.table !== 'mangle') refuse('rpfilter has its place in tables raw and mangle only')
+  },
+}
+
 /** The matches on what is around a packet. */
-export const CONTEXT_MATCHES: readonly Extension<never>[] = [ownerMatch] as never
+export const CONTEXT_MATCHES: readonly Extension<never>[] = [ownerMatch, rpfilter, time] as never

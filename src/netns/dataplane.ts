@@ -8,6 +8,11 @@ import type { IpSet } from './model.js'
 export interface DataPlaneOptions {
   /** Seed of every random draw, an unsigned 32-bit number or a bigint below 2^64. Default 0. */
   readonly seed?: number | bigint
+  /**
+   * The wall clock at clock 0 (`at_ms` 0), RFC 3339, 1970 to 2037; its offset is the kernel's time zone. Only rules of
+   * `time` ask for it: a packet that reaches one is stopped when it is not given. For example `2026-05-01T10:00:00Z`.
+   */
+  readonly wallClock?: string
 }
 
 export interface ProcessOptions {

@@ -9,6 +9,7 @@ import type { RecordedChoices } from '../netns/choices.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
 import type { IpSet, NetworkNamespace } from '../netns/model.js'
 import { checkSupported } from '../netns/supported.js'
+import { parseWallClock } from '../netns/wall-clock.js'
 import { ConntrackTable, load, NO_ZONE, shown } from './conntrack.js'
 import { Bridges } from './fdb.js'
 import { type End, printedQuote, receive, sendAnswer, sendLocal } from './hooks.js'
@@ -89,6 +90,7 @@ export class ReferenceEngine implements DataPlane {
       draws: new Draws(this.#seed, 0n),
       recorder: { steps: [], trace: [], traceReply: [], flooded: [] },
       given: null,
+      wallClock: options.wallClock === undefined ? undefined : parseWallClock(options.wallClock),
       sent: null,
       send: (answer, cause, kind) => sendAnswer(world, answer, cause, kind),
     }

@@ -219,6 +219,8 @@ function matches(m: Match, skb: Skb, context: MatchContext): boolean {
     case 'physdev':
       return matchesPhysdev(m, skb, context)
     case 'owner':
+    case 'time':
+    case 'rpfilter':
       return matchesContext(m, skb, context)
     case 'quota':
     case 'hashlimit':

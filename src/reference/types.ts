@@ -4,6 +4,7 @@
 import type { Answer, DroppedBy, DropReason, Packet, PacketType, Step } from '../net/packet.js'
 import type { Family, HookName, Ruleset, TableName } from '../netfilter/model.js'
 import type { NetworkNamespace, NextHop, RouteType } from '../netns/model.js'
+import type { WallClock } from '../netns/wall-clock.js'
 import type { ConntrackTable } from './conntrack.js'
 import type { Ether } from './ether.js'
 import type { Bridges } from './fdb.js'
@@ -183,6 +184,8 @@ export interface World {
   readonly recent: RecentLists
   readonly sets: IpSets
   readonly limits: LimitStates
+  /** The wall clock at clock 0; undefined: not given. */
+  readonly wallClock: WallClock | undefined
   /** Per rule state of `limit` and `statistic nth`, by the match object. */
   readonly counters: Map<object, { value: number; at: number }>
   now: number

@@ -147,6 +147,43 @@ const HASHLIMITS: readonly (readonly [string, string])[] = (
 export const CONTEXT_RIGHT: readonly RightCase[] = [
   right(
     'ipv4',
+    'time',
+    (
+      [
+        ['--timestart 10:00', '--timestart 10:00:00 --timestop 23:59:59 STOP'],
+        ['--timestart 10:00 --timestop 9:5:3', '--timestart 10:00:00 --timestop 09:05:03 STOP'],
+        ['--timestop 23:59:59', 'STOP'],
+        ['! --weekdays 1,7', '--weekdays Tue,Wed,Thu,Fri,Sat STOP'],
+        ['--weekdays Monx,Su', '--weekdays Mon,Sun STOP'],
+        ['--monthdays 31,1', '--monthdays 1,31 STOP'],
+        ['--datestart 2026', '--datestart 2026-01-01T00:00:00 STOP'],
+        ['--datestart 2026-02-31 --datestop 2030-5', '--datestart 2026-03-03T00:00:00 --datestop 2030-05-01T00:00:00'],
+        ['--datestart 1970 --utc', 'STOP'],
+        ['--kerneltz --weekdays 1,2,3,4,5,6,7', 'STOP --kerneltz'],
+        [
+          '--timestart 22:00 --timestop 6:00 --contiguous',
+          '--timestart 22:00:00 --timestop 06:00:00 STOP --contiguous',
+        ],
+      ] as const
+    ).map(([w, p]) => [`-m time ${w}`, `-m time ${p.replace('STOP', '--datestop 2038-01-19T03:14:07')}`]),
+  ),
+  ...(['ipv4', 'ipv6'] as const).map((family) =>
+    right(
+      family,
+      'rpfilter',
+      [
+        ['-m rpfilter'],
+        [
+          '-m rpfilter --invert --accept-local --validmark --loose',
+          '-m rpfilter --loose --validmark --accept-local --invert',
+        ],
+      ],
+      'raw',
+      'PREROUTING',
+    ),
+  ),
+  right(
+    'ipv4',
     'owner',
     [
       ['-m owner --uid-owner root', '-m owner --uid-owner 0'],
@@ -186,6 +223,24 @@ export const CONTEXT_RIGHT: readonly RightCase[] = [
 ]
 
 export const PACKET_WRONG: readonly WrongCase[] = [
+  ...wrongs('ipv4', 'time', [
+    ['-m time --weekdays monday', 'expected days', 29],
+    ['-m time --weekdays 0', 'expected days', 29],
+    ['-m time --weekdays 8', 'expected days', 29, true],
+    ['-m time ! --weekdays 1,2,3,4,5,6,7', 'expected days', 31, true],
+    ['-m time --monthdays 32', 'expected days', 30],
+    ['-m time --monthdays 0', 'expected days', 30, true],
+    ['-m time --datestart 1969', 'expected YYYY', 30],
+    ['-m time --datestart 2026-13', 'expected YYYY', 30],
+    ['-m time --timestart 24:00', 'expected hh:mm', 30],
+    ['-m time --timestart 10', 'expected hh:mm', 30],
+    ['-m time --utc --kerneltz', 'exclude each other'],
+    ['-m time --timestart 6:00 --timestop 22:00 --contiguous', 'only makes sense'],
+    ['-m time --contiguous', 'only makes sense'],
+  ]),
+  ...wrongs('ipv4', 'rpfilter', [['-m rpfilter ! --loose', 'takes no !', 29]], 'raw', 'PREROUTING'),
+  ...wrongs('ipv4', 'rpfilter', [['-m rpfilter', 'cannot be reached from INPUT']], 'mangle'),
+  ...wrongs('ipv4', 'rpfilter', [['-m rpfilter', 'tables raw and mangle']], 'nat', 'PREROUTING'),
   ...wrongs('ipv4', 'hashlimit', [
     ['-m hashlimit --hashlimit-upto 3/sec', 'needs --hashlimit-name'],
     ['-m hashlimit --hashlimit-name b', 'needs --hashlimit-upto'],

@@ -39,6 +39,9 @@ export function conditionNames(rule: Rule, ns: NetworkNamespace): string[] {
       case 'hashlimit':
         names.push(`${not}${match.match}`)
         break
+      case 'rpfilter':
+        names.push(`${match.invert ? '!' : ''}rpfilter`)
+        break
       case 'ttl':
       case 'hl':
         names.push(match.op === 'ne' ? '!hops.eq' : `hops.${match.op}`)
