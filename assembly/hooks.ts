@@ -19,6 +19,7 @@ import {
   CTX_MARK_AT,
   CTX_OUT_LINK_AT,
   CTX_PKTTYPE_AT,
+  CTX_PROTO_AT,
   CTX_REJECT_AT,
   CTX_SNAT_ATTEMPT_AT,
   CTX_SOCKET_AT,
@@ -50,6 +51,7 @@ import {
   REASON_TABLE_FULL,
   REASON_TTL_EXCEEDED,
   REASON_UNREACHABLE,
+  REJECT_CODES,
   REJECT_ICMP_ADMIN_PROHIBITED,
   REJECT_ICMP_HOST_UNREACHABLE,
   REJECT_ICMP_NET_UNREACHABLE,
@@ -119,9 +121,16 @@ export class Hooks {
     const code = load<u32>(CTX_REJECT_AT)
     if (code !== 0) {
       store<u32>(CTX_REJECT_AT, 0)
-      Answer.send(code - 1)
+      if (code > <u32>REJECT_CODES || !Hooks.hasBadChecksum()) Answer.send(code - 1)
     }
     return false
+  }
+
+  /** Has the packet a wrong checksum that REJECT looks at before it answers? */
+  private static hasBadChecksum(): bool {
+    if (!Conntrack.badChecksum) return false
+    const proto = load<u32>(CTX_PROTO_AT)
+    return proto === 1 || proto === 6 || proto === 17 || proto === 58
   }
 
   private static nat(hook: i32): bool {

@@ -51,8 +51,12 @@ function reset(world: World, skb: Skb): void {
   world.send(answer, skb, { name: 'tcp-reset' })
 }
 
-/** Answers a packet as a REJECT rule says. The rule drops it in any case. */
+/** Protocols whose checksum REJECT looks at before it answers. */
+const SUMMED: readonly number[] = [1, 6, 17, 58]
+
+/** Answers a packet as a REJECT rule says; not one with a wrong checksum. The rule drops it in any case. */
 export function reject(world: World, skb: Skb, how: string): void {
+  if (skb.packet.bad_csum && SUMMED.includes(protoOf(skb.packet))) return
   if (how === 'tcp-reset') reset(world, skb)
   else sendError(world, skb, ALIASES.get(how) ?? how)
 }
