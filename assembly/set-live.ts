@@ -150,7 +150,9 @@ export class SetPool {
       const e = SetPool.element(reference)
       memory.copy(e, first, SET_WIDE_BYTES)
       memory.copy(SET_KEY_AT, first, 36)
-      SetPool.insert(record, own, reference, e, load<u32>(first, SET_ENTRY_SHAPE_OFF))
+      store<u32>(e, load<u32>(record, SET_SEED_OFF) | load<u32>(first, SET_ENTRY_SHAPE_OFF), SET_ENTRY_SHAPE_OFF)
+      SetPool.file(record, own, reference, e)
+      SetPool.enter(record, reference, e)
       SetPool.ends(record, load<f64>(e, SET_ENTRY_END_OFF))
     }
   }
@@ -171,14 +173,16 @@ export class SetPool {
     return 0
   }
 
-  /** Puts an element whose key is at SET_KEY_AT at the end of its bucket and of its set. */
-  static insert(record: usize, own: u32, reference: u32, e: usize, shape: u32): void {
-    const word = load<u32>(record, SET_SEED_OFF) | shape
-    store<u32>(e, word, SET_ENTRY_SHAPE_OFF)
+  /** Puts an element whose key is at SET_KEY_AT at the end of its bucket. */
+  static file(record: usize, own: u32, reference: u32, e: usize): void {
     store<u32>(e, 0, SET_ENTRY_NEXT_OFF)
-    let at = SetPool.buckets + (((Sets.hash(word, own) & load<u32>(record, SET_BUCKET_MASK_OFF)) as usize) << 2)
+    let at = SetPool.bucket(record, own, load<u32>(e, SET_ENTRY_SHAPE_OFF))
     while (load<u32>(at) !== 0) at = SetPool.element(load<u32>(at)) + SET_ENTRY_NEXT_OFF
     store<u32>(at, reference)
+  }
+
+  /** Puts an element at the end of its set. */
+  static enter(record: usize, reference: u32, e: usize): void {
     const tail = load<u32>(record, SET_TAIL_OFF)
     store<u32>(e, tail, SET_ENTRY_OLDER_OFF)
     store<u32>(e, 0, SET_ENTRY_NEWER_OFF)
@@ -186,7 +190,8 @@ export class SetPool {
     else store<u32>(record, reference, SET_HEAD_OFF)
     store<u32>(record, reference, SET_TAIL_OFF)
     store<u32>(record, load<u32>(record, SET_LIVE_OFF) + 1, SET_LIVE_OFF)
-    const uses = (load<u32>(record, SET_SHAPE_USES_OFF) as usize) + ((shape as usize) << 2)
+    const shape = (load<u32>(e, SET_ENTRY_SHAPE_OFF) & 0xffff) as usize
+    const uses = (load<u32>(record, SET_SHAPE_USES_OFF) as usize) + (shape << 2)
     store<u32>(uses, load<u32>(uses) + 1)
   }
 
@@ -194,17 +199,11 @@ export class SetPool {
   static release(record: usize, own: u32, reference: u32): void {
     const e = SetPool.element(reference)
     memory.copy(SET_KEY_AT, e, 36)
-    const hash = Sets.hash(load<u32>(e, SET_ENTRY_SHAPE_OFF), own)
-    let at = SetPool.buckets + (((hash & load<u32>(record, SET_BUCKET_MASK_OFF)) as usize) << 2)
+    let at = SetPool.bucket(record, own, load<u32>(e, SET_ENTRY_SHAPE_OFF))
     while (load<u32>(at) !== reference) at = SetPool.element(load<u32>(at)) + SET_ENTRY_NEXT_OFF
     store<u32>(at, load<u32>(e, SET_ENTRY_NEXT_OFF))
     store<u32>(e, SetPool.free, SET_ENTRY_NEXT_OFF)
     SetPool.free = reference
-  }
-
-  static remove(record: usize, own: u32, reference: u32): void {
-    SetPool.leave(record, SetPool.element(reference))
-    SetPool.release(record, own, reference)
   }
 
   /** Takes an element out of its set. */
@@ -221,18 +220,34 @@ export class SetPool {
     store<u32>(uses, load<u32>(uses) - 1)
   }
 
-  /** What timed out leaves its place in the bucket, which the kernel lets a full set take; two there are given back. */
-  static expire(record: usize, own: u32, reference: u32): void {
+  /** An element went: its place in the bucket stays, unless it was the last one's; two free ones are given back. */
+  static expire(record: usize, own: u32, reference: u32, deleted: bool): void {
     const e = SetPool.element(reference)
+    const word = load<u32>(e, SET_ENTRY_SHAPE_OFF)
     SetPool.leave(record, e)
     memory.copy(SET_KEY_AT, e, 36)
-    const other = SetPool.place(record, own, load<u32>(e, SET_ENTRY_SHAPE_OFF))
-    if (load<u32>(record, SET_MAXELEM_OFF) === 0xffffffff || other !== 0) {
-      if (other !== 0) SetPool.forget(record, own, other)
+    // Others of its bucket: interfaces of the same network, and free places.
+    let here: u32 = 0
+    let free: u32 = 0
+    let last: u32 = 0
+    let other = load<u32>(SetPool.bucket(record, own, word))
+    while (other !== 0) {
+      const o = SetPool.element(other)
+      if (Sets.same(o, word)) {
+        last = other
+        if ((load<u32>(o, SET_ENTRY_FLAGS_OFF) & ENTRY_GONE) !== 0) free++
+        else if (other !== reference) here++
+      }
+      other = load<u32>(o, SET_ENTRY_NEXT_OFF)
+    }
+    const stays = !(deleted && last === reference)
+    if (load<u32>(record, SET_MAXELEM_OFF) === 0xffffffff || free !== 0 || !stays || (deleted && here === 0)) {
       SetPool.release(record, own, reference)
+      if (free !== 0 && (stays || here === 0)) SetPool.tidy(record, own, word)
       return
     }
     store<u32>(e, load<u32>(e, SET_ENTRY_FLAGS_OFF) | ENTRY_GONE, SET_ENTRY_FLAGS_OFF)
+    store<f64>(e, -1, SET_ENTRY_END_OFF)
     const tail = load<u32>(record, SET_GONE_TAIL_OFF)
     store<u32>(e, tail, SET_ENTRY_OLDER_OFF)
     store<u32>(e, 0, SET_ENTRY_NEWER_OFF)
@@ -244,8 +259,27 @@ export class SetPool {
     if (count > (SET_PLACES as u32)) SetPool.forget(record, own, load<u32>(record, SET_GONE_HEAD_OFF))
   }
 
+  /** Gives the free places back that the key at SET_KEY_AT has. */
+  static tidy(record: usize, own: u32, word: u32): void {
+    for (;;) {
+      const place = SetPool.place(record, own, word)
+      if (place === 0) return
+      SetPool.forget(record, own, place)
+    }
+  }
+
+  static bucket(record: usize, own: u32, word: u32): usize {
+    return SetPool.buckets + (((Sets.hash(word, own) & load<u32>(record, SET_BUCKET_MASK_OFF)) as usize) << 2)
+  }
+
   /** Gives a place back. */
   static forget(record: usize, own: u32, reference: u32): void {
+    SetPool.reuse(record, reference)
+    SetPool.release(record, own, reference)
+  }
+
+  /** A place is free no longer. */
+  static reuse(record: usize, reference: u32): void {
     const e = SetPool.element(reference)
     const older = load<u32>(e, SET_ENTRY_OLDER_OFF)
     const newer = load<u32>(e, SET_ENTRY_NEWER_OFF)
@@ -254,13 +288,11 @@ export class SetPool {
     if (newer !== 0) store<u32>(SetPool.element(newer), older, SET_ENTRY_OLDER_OFF)
     else store<u32>(record, older, SET_GONE_TAIL_OFF)
     store<u32>(record, load<u32>(record, SET_GONE_OFF) - 1, SET_GONE_OFF)
-    SetPool.release(record, own, reference)
   }
 
   /** The place that is left for the key at SET_KEY_AT, 0 = none. */
   static place(record: usize, own: u32, word: u32): u32 {
-    const bucket = (Sets.hash(word, own) & load<u32>(record, SET_BUCKET_MASK_OFF)) as usize
-    let reference = load<u32>(SetPool.buckets + (bucket << 2))
+    let reference = load<u32>(SetPool.bucket(record, own, word))
     while (reference !== 0) {
       const e = SetPool.element(reference)
       if (Sets.same(e, word) && (load<u32>(e, SET_ENTRY_FLAGS_OFF) & ENTRY_GONE) !== 0) return reference
@@ -283,7 +315,7 @@ export class SetPool {
       const e = SetPool.element(reference)
       const newer = load<u32>(e, SET_ENTRY_NEWER_OFF)
       const end = load<f64>(e, SET_ENTRY_END_OFF)
-      if (now > end) SetPool.expire(record, own, reference)
+      if (now > end) SetPool.expire(record, own, reference, false)
       else if (end < next) next = end
       reference = newer
     }
@@ -314,8 +346,7 @@ export class SetPool {
 
   /** The element with the key at SET_KEY_AT, 0 = none. */
   static find(record: usize, own: u32, word: u32): u32 {
-    const bucket = (Sets.hash(word, own) & load<u32>(record, SET_BUCKET_MASK_OFF)) as usize
-    let reference = load<u32>(SetPool.buckets + (bucket << 2))
+    let reference = load<u32>(SetPool.bucket(record, own, word))
     while (reference !== 0) {
       const e = SetPool.element(reference)
       const here = Sets.same(e, word) && (load<u32>(e, SET_ENTRY_FLAGS_OFF) & ENTRY_GONE) === 0
@@ -363,22 +394,29 @@ export class SetPool {
     if (reference !== 0) {
       if (!exist) return false
     } else {
-      const place = SetPool.place(record, own, word)
-      if (place !== 0) SetPool.forget(record, own, place)
-      else if (load<u32>(record, SET_LIVE_OFF) >= load<u32>(record, SET_MAXELEM_OFF)) {
+      reference = SetPool.place(record, own, word)
+      const placed = reference !== 0
+      if (!placed && load<u32>(record, SET_LIVE_OFF) >= load<u32>(record, SET_MAXELEM_OFF)) {
         const oldest = load<u32>(record, SET_HEAD_OFF)
         if ((own & SET_FORCEADD) === 0 || oldest === 0) return false
-        SetPool.remove(record, own, oldest)
+        SetPool.expire(record, own, oldest, true)
+        SetPool.key(record, own, sources, shape as u32)
+        // Its place may be that of the new one.
+        reference = SetPool.place(record, own, word)
       }
-      // Giving back took the key's place.
-      SetPool.key(record, own, sources, shape as u32)
-      reference = SetPool.take()
+      const next = reference !== 0 ? load<u32>(SetPool.element(reference), SET_ENTRY_NEXT_OFF) : 0
+      const taken = reference !== 0
+      if (taken) SetPool.reuse(record, reference)
+      else reference = SetPool.take()
       if (reference === 0) return false
       const e = SetPool.element(reference)
       memory.fill(e, 0, SET_WIDE_BYTES)
       memory.copy(e, SET_KEY_AT, 36)
       if ((own & SET_HAS_IFACE) !== 0) store<u32>(e, SetKey.link, SET_ENTRY_IFACE_OFF)
-      SetPool.insert(record, own, reference, e, shape as u32)
+      store<u32>(e, word, SET_ENTRY_SHAPE_OFF)
+      if (taken) store<u32>(e, next, SET_ENTRY_NEXT_OFF)
+      else SetPool.file(record, own, reference, e)
+      SetPool.enter(record, reference, e)
     }
     SetPool.renew(record, own, SetPool.element(reference), seconds)
     return true
@@ -420,7 +458,7 @@ export class SetPool {
     if (shape < 0) return false
     const reference = SetPool.find(record, own, load<u32>(record, SET_SEED_OFF) | (shape as u32))
     if (reference === 0) return false
-    SetPool.remove(record, own, reference)
+    SetPool.expire(record, own, reference, true)
     return true
   }
 }

@@ -48,12 +48,18 @@ interface Element {
 
 interface LiveSet {
   readonly set: IpSet
+  /** In the order in which they were added. */
   elements: Element[]
-  /** Elements that timed out, oldest first: their places in the kernel's table are kept, and may be taken when it is full. */
+  /**
+   * Hashes: the elements of each bucket of the kernel's table, null where one went and its place was left: by all parts
+   * but interfaces, so only interfaces of one network share a bucket.
+   */
+  readonly buckets: Map<string, (Element | null)[]>
+  /** Buckets with a free place, the one that was left first at the front. */
   places: string[]
 }
 
-/** Places that are kept for elements which timed out: the buckets of the kernel's table, as it usually is. */
+/** Free places that are known at most: the buckets of the kernel's table, as it usually is. */
 const PLACES = 1024
 
 const MAX_TIMEOUT = 2147483
@@ -136,7 +142,10 @@ export class IpSets {
     for (const set of sets) {
       // The same element twice: the one added last, in the place of the first.
       const elements = new Map(set.entries.map((e) => [keyOf(set, e), elementFrom(set, e)] as const))
-      if (!byName.has(set.name)) byName.set(set.name, { set, elements: [...elements.values()], places: [] })
+      if (byName.has(set.name)) continue
+      const live: LiveSet = { set, elements: [...elements.values()], buckets: new Map(), places: [] }
+      for (const element of live.elements) bucketOf(live, element.parts).push(element)
+      byName.set(set.name, live)
     }
     this.#sets = byName
   }
@@ -147,14 +156,30 @@ export class IpSets {
     const gone = live.elements.filter((e) => now > e.endMs)
     if (gone.length === 0) return live.elements
     live.elements = live.elements.filter((e) => now <= e.endMs)
-    if (live.set.type.startsWith('hash:')) for (const element of gone) this.#keepPlace(live, placeOf(element.parts))
+    for (const element of gone) this.#leavePlace(live, element, false)
     return live.elements
   }
 
-  /** Two places in one bucket are given back by the kernel. */
-  #keepPlace(live: LiveSet, place: string): void {
-    if (live.places.includes(place)) live.places = live.places.filter((p) => p !== place)
-    else live.places = [...live.places, place].slice(-PLACES)
+  /** An element went: its place in the bucket stays, unless it was the last one's; two free ones are given back. */
+  #leavePlace(live: LiveSet, element: Element, deleted: boolean): void {
+    const key = placeOf(element.parts)
+    const bucket = bucketOf(live, element.parts)
+    const at = bucket.indexOf(element)
+    bucket[at] = null
+    if (deleted && at === bucket.length - 1) bucket.pop()
+    const free = bucket.filter((e) => e === null).length
+    const unused = deleted && free === bucket.length
+    if (unused || free > 1) this.#tidy(live, key)
+    else if (free === 1 && !live.places.includes(key)) live.places.push(key)
+    if (live.places.length > PLACES) this.#tidy(live, live.places[0]!)
+  }
+
+  /** A bucket without free places. */
+  #tidy(live: LiveSet, key: string): void {
+    const kept = live.buckets.get(key)?.filter((e) => e !== null) ?? []
+    if (kept.length === 0) live.buckets.delete(key)
+    else live.buckets.set(key, kept)
+    live.places = live.places.filter((p) => p !== key)
   }
 
   /** Sets that the rule's sides and the packet's family fit. */
@@ -211,6 +236,9 @@ export class IpSets {
     if (!kinds.includes('iface')) {
       return inside.find(({ element }) => this.#fits(skb, live, element, question, info))?.element
     }
+    // Of one network's elements the order is that of their places.
+    const order = (e: Element): number => bucketOf(live, e.parts).indexOf(e)
+    inside.sort((a, b) => moreSpecific(a.lengths, b.lengths) || order(a.element) - order(b.element))
     // The longest network with an element there is the last one that is looked at, whichever interface it names.
     const iface = asked.find((p) => p.part === 'iface')!
     let looked: { length: number; many: boolean } | null = null
@@ -288,12 +316,11 @@ export class IpSets {
     )
     const waiting = old?.waiting
     if (old !== undefined && waiting === undefined && !addition.exist) return false
-    if (old === undefined && type.startsWith('hash:')) {
-      const place = live.places.indexOf(placeOf(parts))
-      const full = place < 0 && all.length >= Number(options['maxelem'] ?? DEFAULT_MAXELEM)
-      if (full && options['forceadd'] === undefined) return false
-      if (full) all.shift()
-      live.places = live.places.filter((_, i) => i !== place)
+    const hasPlace = old !== undefined || live.places.includes(placeOf(parts))
+    if (!hasPlace && type.startsWith('hash:') && all.length >= Number(options['maxelem'] ?? DEFAULT_MAXELEM)) {
+      const oldest = options['forceadd'] === undefined ? undefined : all.shift()
+      if (oldest === undefined) return false
+      this.#leavePlace(live, oldest, true)
     }
     const own = Number(options['timeout'] ?? 0)
     let seconds = Math.min(addition.timeout ?? own, MAX_TIMEOUT)
@@ -313,7 +340,16 @@ export class IpSets {
       waiting: undefined,
     }
     if (old !== undefined) Object.assign(old, made)
-    else all.push(made)
+    else {
+      all.push(made)
+      const bucket = bucketOf(live, parts)
+      const place = bucket.indexOf(null)
+      if (place < 0) bucket.push(made)
+      else {
+        bucket[place] = made
+        live.places = live.places.filter((p) => p !== placeOf(parts))
+      }
+    }
     return true
   }
 
@@ -333,6 +369,7 @@ export class IpSets {
       e.parts.every((p, i) => (live.set.type === 'bitmap:ip,mac' && i === 1 ? true : samePart(p, parts[i]!))),
     )
     if (at < 0) return false
+    this.#leavePlace(live, all[at]!, true)
     all.splice(at, 1)
     return true
   }
@@ -360,6 +397,13 @@ export class IpSets {
       }),
     }))
   }
+}
+
+function bucketOf(live: LiveSet, parts: readonly SetPart[]): (Element | null)[] {
+  const key = placeOf(parts)
+  const bucket = live.buckets.get(key) ?? []
+  live.buckets.set(key, bucket)
+  return bucket
 }
 
 /** What decides about the bucket: all parts but interfaces. */
