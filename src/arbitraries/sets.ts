@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { canonicalPrefix } from '../net/ip.js'
 import type { Family } from '../netfilter/model.js'
-import type { IpSet, SetPart } from '../netns/model.js'
+import type { IpSet, SetEntry, SetPart } from '../netns/model.js'
 import { prefixFor } from './policy.js'
 import {
   bitsOf,
@@ -17,6 +17,8 @@ import {
   weighted,
   worldOf,
 } from './pool.js'
+
+const isSame = (a: readonly SetPart[], b: readonly SetPart[]): boolean => JSON.stringify(a) === JSON.stringify(b)
 
 const net = (prefix: string): SetPart => ({ part: 'net', prefix: canonicalPrefix(prefix) as string })
 
@@ -42,24 +44,51 @@ export function setsOf(family: Family): fc.Arbitrary<IpSet[]> {
     .tuple(fc.nat({ max: 2 }), fc.nat({ max: 1 }))
     .map(([k, i]) => net(`${world.neighbour(k, i)}/${bitsOf(family)}`))
   const service = weighted<SetPart>([5, port], [1, fc.constant(ping)])
-  const iface = pick([...LINK_NAMES, 'lo']).map((name): SetPart => ({ part: 'iface', name }))
+  const iface = weighted<SetPart>(
+    [6, pick([...LINK_NAMES, 'lo']).map((name) => ({ part: 'iface', name }))],
+    [1, pick(['eth', 'c', 'v']).map((name) => ({ part: 'iface', name, wildcard: true }))],
+    [1, fc.constant({ part: 'iface', name: 'eth0', physdev: true })],
+  )
+  const skbmark = fc.option(fc.record({ value: poolMark, mask: pick([0xffffffff, 0xff, 0x4000]) }), { nil: undefined })
   const timeout = weighted<number | undefined>([4, fc.constant(undefined)], [1, pick([1, 30])])
   const made = (
     type: string,
     parts: fc.Arbitrary<SetPart[]>,
     nomatch: fc.Arbitrary<boolean> = fc.constant(false),
   ): fc.Arbitrary<Omit<IpSet, 'name'>> =>
-    listOf(fc.record({ parts, nomatch, timeout }), 0, 24).map((entries) => ({
-      type,
-      family,
-      entries: entries
-        .filter((e, i) => entries.findIndex((f) => JSON.stringify(f.parts) === JSON.stringify(e.parts)) === i)
-        .map(({ timeout, ...e }) => (timeout === undefined ? e : { ...e, timeout })),
-      options: {
-        ...(entries.some((e) => e.timeout !== undefined) ? { timeout: '0' } : {}),
-        ...(type === 'bitmap:port' ? { range: '0-65535' } : {}),
-      },
-    }))
+    fc
+      .record({
+        entries: listOf(fc.record({ parts, nomatch, timeout, counted: fc.nat({ max: 3 }), mark: skbmark }), 0, 24),
+        timeout: weighted<string | undefined>([3, fc.constant(undefined)], [1, pick(['0', '1', '30'])]),
+        counters: rarely(3),
+        skbinfo: rarely(4),
+        room: weighted<number | undefined>([3, fc.constant(undefined)], [1, fc.nat({ max: 3 })]),
+      })
+      .map((d) => {
+        const entries = d.entries.filter((e, i) => d.entries.findIndex((f) => isSame(f.parts, e.parts)) === i)
+        const timed = d.timeout ?? (entries.some((e) => e.timeout !== undefined) ? '0' : undefined)
+        return {
+          type,
+          family,
+          entries: entries.map((e): SetEntry => {
+            const counted = d.counters && e.counted > 0
+            return {
+              parts: e.parts,
+              nomatch: e.nomatch,
+              ...(e.timeout === undefined ? {} : { timeout: e.timeout }),
+              ...(counted ? { packets: BigInt(e.counted), bytes: BigInt(e.counted * 40) } : {}),
+              ...(d.skbinfo && e.mark !== undefined ? { skbmark: e.mark } : {}),
+            }
+          }),
+          options: {
+            ...(d.room !== undefined && type.startsWith('hash:') ? { maxelem: String(entries.length + d.room) } : {}),
+            ...(timed === undefined ? {} : { timeout: timed }),
+            ...(d.counters ? { counters: '' } : {}),
+            ...(d.skbinfo ? { skbinfo: '' } : {}),
+            ...(type === 'bitmap:port' ? { range: '0-65535' } : {}),
+          },
+        }
+      })
   const end = family === 'ipv6' ? '6' : ''
   const member = pick([`hosts${end}`, `nets${end}`]).map((name): SetPart => ({ part: 'set', name }))
   const mark = poolMark.map((n): SetPart => ({ part: 'mark', mark: n }))

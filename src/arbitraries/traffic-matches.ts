@@ -3,22 +3,13 @@
 import fc from 'fast-check'
 import { addressToBigInt, canonicalPrefix, parseAddress } from '../net/ip.js'
 import type { PacketType } from '../net/packet.js'
-import type {
-  AddrTypeName,
-  CtStateName,
-  Family,
-  HookName,
-  Match,
-  Negatable,
-  Range,
-  Rule,
-  SetDirection,
-} from '../netfilter/model.js'
+import type { AddrTypeName, CtStateName, Family, HookName, Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import { MACS, PORT_NAMES } from './bridges.js'
 import { contextTraffic } from './matches-context.js'
 import { ecnTraffic, headerTraffic } from './matches-header.js'
 import { limitTraffic } from './matches-limits.js'
-import { LINK_NAMES, pick, poolAddress, poolMark, poolPort, poolPrefix, rarely, SETS, weighted } from './pool.js'
+import { LINK_NAMES, pick, poolAddress, poolMark, poolPort, poolPrefix, rarely, weighted } from './pool.js'
+import { setMatch } from './set-rules.js'
 
 /** What a rule may hold besides its target. */
 export type Conditions = Pick<Rule, 'src' | 'dst' | 'inIface' | 'outIface' | 'proto' | 'fragment' | 'matches'>
@@ -206,34 +197,6 @@ const iprangeMatch = (family: Family): fc.Arbitrary<Match> => {
     ...f,
   }))
 }
-
-/** How many parts the elements of each of SETS have. */
-const SET_PARTS: readonly number[] = [1, 1, 2, 3, 2, 1, 2, 2, 1]
-
-const setMatch = (family: Family): fc.Arbitrary<Match> =>
-  fc
-    .record({
-      not: rarely(4),
-      index: pick([0, 1, 2, 2, 3, 3, 3, 3, 4, 5, 6, 7, 8]),
-      dirs: weighted<SetDirection[]>(
-        [2, fc.constant(['dst', 'dst', 'src'])],
-        [1, fc.constant(['src', 'dst', 'dst'])],
-        [2, fc.array(pick(['src', 'dst'] as const), { minLength: 3, maxLength: 3 })],
-      ),
-      short: rarely(10),
-      returnNomatch: rarely(4),
-    })
-    .map(({ not, index, dirs, short, returnNomatch }) => {
-      const parts = SET_PARTS[index] as number
-      const name = `${SETS[index]}${family === 'ipv6' ? '6' : ''}`
-      return {
-        match: 'set' as const,
-        not,
-        name,
-        dirs: dirs.slice(0, short ? Math.max(1, parts - 1) : parts),
-        ...(returnNomatch && index === 1 ? { returnNomatch } : {}),
-      }
-    })
 
 const recentMatch = (family: Family): fc.Arbitrary<Match> =>
   fc

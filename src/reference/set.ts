@@ -307,11 +307,17 @@ export class IpSets {
     })
   }
 
+  /** The elements of the bucket in which such an element is, in their order there. */
+  #placed(live: LiveSet, parts: readonly SetPart[]): Element[] {
+    const ether = live.set.type === 'bitmap:ip,mac'
+    return ether ? this.#live(live) : (live.buckets.get(placeOf(parts)) ?? []).filter((e) => e !== null)
+  }
+
   #addTo(skb: Skb, live: LiveSet, asked: readonly SetPart[], addition: SetAddition): boolean {
     const { options, type } = live.set
     const parts = this.#widened(live, asked)
     const all = this.#live(live)
-    const old = all.find((e) =>
+    const old = this.#placed(live, parts).find((e) =>
       e.parts.every((p, i) => (type === 'bitmap:ip,mac' && i === 1 ? true : samePart(p, parts[i]!))),
     )
     const waiting = old?.waiting
@@ -365,12 +371,12 @@ export class IpSets {
     if (asked === null) return false
     const parts = this.#widened(live, asked)
     const all = this.#live(live)
-    const at = all.findIndex((e) =>
+    const found = this.#placed(live, parts).find((e) =>
       e.parts.every((p, i) => (live.set.type === 'bitmap:ip,mac' && i === 1 ? true : samePart(p, parts[i]!))),
     )
-    if (at < 0) return false
-    this.#leavePlace(live, all[at]!, true)
-    all.splice(at, 1)
+    if (found === undefined) return false
+    this.#leavePlace(live, found, true)
+    live.elements = all.filter((e) => e !== found)
     return true
   }
 

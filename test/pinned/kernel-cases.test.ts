@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert'
 import { FollowingEngine } from '../../src/cli/choices.js'
 import { readBundle } from '../../src/netns/bundle.js'
 import { readChoices } from '../../src/netns/choices.js'
+import { printIpsets } from '../../src/netns/ipset-print.js'
 import { readPacketLines } from '../../src/netns/packets.js'
 import { runScript } from '../../src/netns/script.js'
 import { ReferenceEngine } from '../../src/reference/index.js'
@@ -21,6 +22,8 @@ interface KernelCase {
   readonly files: Readonly<Record<string, string>>
   readonly packets: readonly Line[]
   readonly answers: readonly Line[]
+  /** What `ipset save` said afterwards. */
+  readonly sets?: string
 }
 
 const folder = fileURLToPath(new URL('kernel-cases/', import.meta.url))
@@ -69,12 +72,21 @@ function comparable(answer: Line): Line {
   return out
 }
 
+/** What `ipset save` says in an order of its own, without the hash's secrets; timeouts within a second or two are the same. */
+function savedSets(text: string): string[] {
+  return text
+    .split('\n')
+    .map((l) => l.replace(/ bucketsize \d+ initval \w+/, '').replace(/ timeout ([1-9]\d*)/, ' timeout N'))
+    .filter((l) => l !== '')
+    .sort()
+}
+
 const it = suite('kernel cases')
 
 for (const name of readdirSync(folder).filter((f) => f.endsWith('.json')))
   for (const engine of ['reference', 'wasm'] as const)
     it(`${name}: ${engine}`, () => {
-      const { note, forceConntrack, files, packets, answers } = JSON.parse(
+      const { note, forceConntrack, files, packets, answers, sets } = JSON.parse(
         readFileSync(folder + name, 'utf8'),
       ) as KernelCase
       const namespace = readBundle(new Map(Object.entries(files)), { forceConntrack })
@@ -97,6 +109,7 @@ for (const name of readdirSync(folder).filter((f) => f.endsWith('.json')))
           comparable(answer),
           `${note}: packet ${String(answer['id'])}`,
         )
+      if (sets !== undefined) assert.equal(savedSets(printIpsets(plane.sets())), savedSets(sets), `${note}: sets`)
     })
 
 it.run()

@@ -34,7 +34,7 @@ export function runBatches(engine: Engine, packets: readonly Packet[], size: num
     if (end !== undefined) answers.push(end)
     from += done + (end === undefined ? 0 : 1)
   }
-  return { packets, answers, conntrack: engine.conntrack(), counters: engine.counters() }
+  return { packets, answers, conntrack: engine.conntrack(), counters: engine.counters(), sets: engine.sets() }
 }
 
 /** Where a batched run differs from what was wanted, as far as a batch can tell. */

@@ -84,6 +84,7 @@ export function targetNames(rule: Rule): string[] {
     return (['ece', 'cwr', 'ect'] as const).filter((k) => t[k] !== undefined).map((k) => `ECN ${k}`)
   if (t.target === 'CONNMARK' && t.shift) return [`CONNMARK ${t.shift > 0 ? 'left' : 'right'}`]
   if (t.target === 'CONNMARK') return [`CONNMARK ${t.op}`]
+  if (t.target === 'SET') return (['add', 'del', 'map'] as const).filter((k) => t[k]).map((k) => `SET ${k}`)
   if (t.target === 'CT')
     return Object.keys(t)
       .filter((k) => k !== 'target')

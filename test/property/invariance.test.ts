@@ -69,7 +69,10 @@ for (const [name, make, usual] of ENGINES) {
     // Traced now and then: as if always, or never.
     const plane = make(namespace, seed)
     const answers = traced.packets.map((p, i) => answerOf(plane, p, { ct: true, trace: i % 3 === 0 }))
-    same(untraced(traced), untraced({ ...traced, answers, conntrack: plane.conntrack(), counters: plane.counters() }))
+    same(
+      untraced(traced),
+      untraced({ ...traced, answers, conntrack: plane.conntrack(), counters: plane.counters(), sets: plane.sets() }),
+    )
   })
 
   check('the same seed gives the same', ({ namespace, lines }, seed) => {

@@ -5,7 +5,7 @@ import { MissingFieldError } from '../../src/net/missing.js'
 import type { Answer, ConntrackEntry, Packet } from '../../src/net/packet.js'
 import type { Ruleset } from '../../src/netfilter/model.js'
 import type { DataPlane } from '../../src/netns/dataplane.js'
-import type { NetworkNamespace } from '../../src/netns/model.js'
+import type { IpSet, NetworkNamespace } from '../../src/netns/model.js'
 import { readPacketLines } from '../../src/netns/packets.js'
 import { PacketScript } from '../../src/netns/script.js'
 
@@ -45,6 +45,7 @@ export interface Outcome {
   readonly answers: readonly Answer[]
   readonly conntrack: readonly ConntrackEntry[]
   readonly counters: readonly Ruleset[]
+  readonly sets: readonly IpSet[]
 }
 
 const EVERYTHING = { trace: true, ct: true }
@@ -78,7 +79,7 @@ export function play(
       script.settle(item, resolved, answer)
     }
   }
-  return { packets, answers, conntrack: plane.conntrack(), counters: plane.counters() }
+  return { packets, answers, conntrack: plane.conntrack(), counters: plane.counters(), sets: plane.sets() }
 }
 
 /** The same concrete packets through another data plane, one by one. */
@@ -88,7 +89,7 @@ export function replay(
   want: { trace?: boolean; ct?: boolean } = EVERYTHING,
 ): Outcome {
   const answers = packets.map((packet) => answerOf(plane, packet, want))
-  return { packets, answers, conntrack: plane.conntrack(), counters: plane.counters() }
+  return { packets, answers, conntrack: plane.conntrack(), counters: plane.counters(), sets: plane.sets() }
 }
 
 /** One text for each value: keys sorted, absent and undefined alike. */
@@ -130,6 +131,8 @@ export function difference(want: Outcome, got: Outcome): string | null {
     const i = want.conntrack.findIndex((e, n) => !isSame(e, got.conntrack[n]))
     return `connection ${i} of ${want.conntrack.length}/${got.conntrack.length}:\n    want ${plain(want.conntrack[i])}\n    got  ${plain(got.conntrack[i < 0 ? want.conntrack.length : i])}`
   }
+  const i = want.sets.findIndex((set, n) => !isSame(set, got.sets[n]))
+  if (i >= 0) return `sets:\n    want ${plain(want.sets[i])}\n    got  ${plain(got.sets[i])}`
   return countersDifference(want.counters, got.counters)
 }
 

@@ -79,7 +79,11 @@ function playSwapping(
     script.settle(item, resolved, answer)
   }
   const sets = plain(plane.sets())
-  return { sets, outcome: { packets, answers, conntrack: plane.conntrack(), counters: plane.counters() }, swaps }
+  return {
+    sets,
+    outcome: { packets, answers, conntrack: plane.conntrack(), counters: plane.counters(), sets: plane.sets() },
+    swaps,
+  }
 }
 
 let swapCount = 0
@@ -91,14 +95,20 @@ function check(scenario: Scenario, seed: number): void {
   const answers: Answer[] = []
   for (const [i, packet] of outcome.packets.entries()) {
     for (const swap of swaps.filter((s) => s.at === i)) {
-      const empty = { packets: [], answers: [], conntrack: [] }
+      const empty = { packets: [], answers: [], conntrack: [], sets: [] }
       const where = difference({ ...empty, counters: swap.counters }, { ...empty, counters: engine.counters() })
       if (where !== null) throw new Error(`before packet ${i}: ${where}`)
       engine.swapRules(swap.rulesets)
     }
     answers.push(answerOf(engine, packet, WANT))
   }
-  const got = { packets: outcome.packets, answers, conntrack: engine.conntrack(), counters: engine.counters() }
+  const got = {
+    packets: outcome.packets,
+    answers,
+    conntrack: engine.conntrack(),
+    counters: engine.counters(),
+    sets: engine.sets(),
+  }
   if (plain(engine.sets()) !== sets) throw new Error(`sets: want ${sets}, got ${plain(engine.sets())}`)
   const where = difference(outcome, got)
   if (where !== null) throw new Error(`swaps before packets ${swaps.map((s) => s.at).join()}: ${where}`)
