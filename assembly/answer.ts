@@ -44,6 +44,7 @@ import {
   RESULT_OUT_LINK_OFF,
   RESULT_QUOTES,
   RESULT_REJECT_OFF,
+  RTN_ANYCAST,
   RTN_BROADCAST,
   RTN_LOCAL,
   RTN_MULTICAST,
@@ -148,7 +149,7 @@ export class Answer {
     Way.reason = 0
     Way.errno = 0
     OutRoute.findOutRoute(TRACE_ROUTE_OUTPUT)
-    if (Route.leadsNowhere()) return
+    if (!OutRoute.mayLeave()) return
     OutRoute.takeRoute()
     if (port !== 0) {
       // A reset about what met iptables at a bridge goes out by the port that it came by.
@@ -228,7 +229,7 @@ export class Answer {
   private static error(code: u32): bool {
     const family = load<u32>(CTX_FAMILY_AT)
     const four = family === 4
-    const toHost = Way.type === RTN_LOCAL || (!four && Fib.isOwn(CTX_DST_AT, 6))
+    const toHost = Way.type === RTN_LOCAL || (!four && Way.type === RTN_ANYCAST) || (!four && Fib.isOwn(CTX_DST_AT, 6))
     const length = load<u32>(CTX_LENGTH_AT)
     const tos = load<u32>(CTX_TOS_AT)
     const from = v128.load(CTX_DST_AT)

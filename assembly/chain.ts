@@ -33,6 +33,8 @@ import {
   IMAGE_DEPTH_OFF,
   IMAGE_FLAG_CONNTRACK4,
   IMAGE_FLAG_CONNTRACK6,
+  IMAGE_FLAG_NFT4,
+  IMAGE_FLAG_NFT6,
   IMAGE_FLAGS_OFF,
   IMAGE_HEADER_BYTES,
   IMAGE_SECTIONS_OFF,
@@ -209,6 +211,11 @@ export function countersAt(): usize {
 /** Does conntrack run for this family (4 or 6)? */
 export function conntrackOn(family: u32): bool {
   return (load<u32>(image, IMAGE_FLAGS_OFF) & (family === 6 ? IMAGE_FLAG_CONNTRACK6 : IMAGE_FLAG_CONNTRACK4)) !== 0
+}
+
+/** Are the rules of this family (4 or 6) those of the nft backend? */
+export function isNft(family: u32): bool {
+  return (load<u32>(image, IMAGE_FLAGS_OFF) & (family === 6 ? IMAGE_FLAG_NFT6 : IMAGE_FLAG_NFT4)) !== 0
 }
 
 /** Does the packet's family have this table? */

@@ -87,7 +87,9 @@ export class Conntrack {
     store<u32>(CTX_ZONE_REPLY_AT, 0)
     store<u32>(CTX_NOTRACK_AT, 0)
     store<u32>(CTX_CTINFO_AT, 0)
-    const wrong = Conntrack.badChecksum && !local && Sysctl.get(SYSCTL_CHECKSUM) !== 0
+    // No checksum of UDP-Lite is good enough in PREROUTING (Linux 6.18).
+    const bad = Conntrack.badChecksum || load<u32>(CTX_PROTO_AT) === 136
+    const wrong = bad && !local && Sysctl.get(SYSCTL_CHECKSUM) !== 0
     if (!Conntrack.message(wrong) && !Conntrack.normal(wrong)) return false
     Conntrack.step()
     return true
@@ -250,9 +252,9 @@ export function ctProto(ct: usize): u32 {
   return load<u32>(ct + CT_PROTO_OFF)
 }
 
-/** Seconds left, rounded down; for an unconfirmed connection 0 is the kernel's answer before its timeout runs. */
+/** Seconds left, rounded down; 0 of an unconfirmed connection, whose timeout is no time of the clock yet. */
 export function ctExpiresIn(ct: usize): u32 {
   const end = load<f64>(ct + CT_END_OFF)
-  if (!(load<u32>(ct + CT_STATUS_OFF) & IPS_CONFIRMED)) return <u32>(end / 1000)
+  if (!(load<u32>(ct + CT_STATUS_OFF) & IPS_CONFIRMED)) return 0
   return <u32>max<f64>(0, Math.floor((end - load<f64>(CTX_NOW_AT)) / 1000))
 }

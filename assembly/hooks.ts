@@ -3,8 +3,10 @@
 // include/uapi/linux/netfilter_ipv4.h for the order within a hook. Functions return false when the packet is dropped.
 import { Address } from './address'
 import { Answer } from './answer'
+
 import { Bridge } from './bridge'
-import { conntrackOn, hasTable, runTable } from './chain'
+import { conntrackOn, hasTable, isNft, runTable } from './chain'
+
 import { Conntrack } from './conntrack'
 import { Ether } from './ether'
 import { INPUT_DROP, INPUT_ERROR, INPUT_FORWARD, INPUT_LOCAL, Input } from './input'
@@ -158,7 +160,11 @@ export class Hooks {
   private static deliver(): bool {
     Steps.hook(HOOK_INPUT)
     if (!Hooks.table(TABLE_MANGLE, HOOK_INPUT) || !Hooks.table(TABLE_FILTER, HOOK_INPUT)) return false
-    if (!Hooks.table(TABLE_SECURITY, HOOK_INPUT) || !Hooks.nat(HOOK_INPUT) || !Hooks.confirm()) return false
+    // iptables-nft gives its security chains a later priority than nat has here.
+    if (isNft(load<u32>(CTX_FAMILY_AT))) {
+      if (!Hooks.nat(HOOK_INPUT) || !Hooks.table(TABLE_SECURITY, HOOK_INPUT)) return false
+    } else if (!Hooks.table(TABLE_SECURITY, HOOK_INPUT) || !Hooks.nat(HOOK_INPUT)) return false
+    if (!Hooks.confirm()) return false
     Way.end = VERDICT_LOCAL
     return true
   }

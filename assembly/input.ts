@@ -96,8 +96,8 @@ export class Input {
     if (dst === 0xffffffff || (src === 0 && dst === 0)) {
       return Input.withoutLookUp(RTN_BROADCAST, link)
     }
-    if (src >>> 24 === 0) return Input.drop(REASON_MARTIAN_SOURCE)
-    if (dst >>> 24 === 0) return Input.drop(REASON_MARTIAN_DESTINATION)
+    if (src === 0) return Input.drop(REASON_MARTIAN_SOURCE)
+    if (dst === 0) return Input.drop(REASON_MARTIAN_DESTINATION)
     if (!(flags & LINK_ROUTE_LOCALNET)) {
       if (dst >>> 24 === 127) return Input.drop(REASON_MARTIAN_DESTINATION)
       if (src >>> 24 === 127) return Input.drop(REASON_MARTIAN_SOURCE)
@@ -154,10 +154,10 @@ export class Input {
     return type === RTN_BLACKHOLE ? Input.drop(REASON_BLACKHOLE) : 0
   }
 
-  /** IPv4 for this host by a destination that needs no look-up; its source is validated unless it is in 0/8. */
+  /** IPv4 for this host by a destination that needs no look-up; its source is validated unless it is 0.0.0.0. */
   private static withoutLookUp(type: u32, link: u32): u32 {
     Steps.plainRoute(TRACE_ROUTE_INPUT, type, link)
-    if (load<u32>(CTX_SRC_AT) >>> 24 !== 0) {
+    if (load<u32>(CTX_SRC_AT) !== 0) {
       const reason = Input.validate(CTX_DST_AT, 0)
       if (reason !== 0) return Input.drop(reason)
     }

@@ -104,6 +104,8 @@ export const IMAGE_LINKS_OFF = 36 // number of links
 
 export const IMAGE_FLAG_CONNTRACK4 = 1 // a rule of the IPv4 rules needs conntrack, or it is forced
 export const IMAGE_FLAG_CONNTRACK6 = 2
+export const IMAGE_FLAG_NFT4 = 4 // IPv4's rules are of the nft backend
+export const IMAGE_FLAG_NFT6 = 8
 
 export const SECTION_ENTRY_BYTES = 16 // id, offset, bytes, 0; ascending by id
 export const SECTION_ALIGN_BYTES = 64

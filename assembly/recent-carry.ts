@@ -1,7 +1,7 @@
 // What a `recent` list remembers, carried into another image's list when rules are swapped: addresses in their order, with
 // their times. The kernel keeps a list by its name as long as some rule names it (net/netfilter/xt_recent.c, recent_mt_check).
 import { RECENT_LIST_RING_OFF } from './layout'
-import { ADDR, COUNT, HEAD, INDEX, LAST, NEXT, Recents, STAMPS, TTL } from './recent'
+import { ADDR, COUNT, FAMILY, HEAD, INDEX, LAST, NEXT, Recents, STAMPS, TTL } from './recent'
 
 /** How many addresses list `index` of the lists of `section`, with their state at `state`, remembers. */
 export function recentCount(section: usize, state: usize, index: u32): u32 {
@@ -30,6 +30,7 @@ export function carryRecent(section: usize, state: usize, from: u32, to: u32): b
     Recents.use(now, nowState)
     const added = Recents.add(
       to,
+      load<u32>(old, FAMILY),
       load<u32>(old, ADDR),
       load<u32>(old, ADDR + 4),
       load<u32>(old, ADDR + 8),

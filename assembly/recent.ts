@@ -4,6 +4,7 @@
 // References to entries are index + 1; 0 = none.
 import {
   CTX_DST_AT,
+  CTX_FAMILY_AT,
   CTX_HOOK_AT,
   CTX_IN_LINK_AT,
   CTX_NOW_AT,
@@ -43,6 +44,7 @@ export const NEXT: usize = 36
 const HASH_NEXT: usize = 40
 export const RING: usize = 44 // number of its ring in the list
 export const LAST: usize = 48 // f64, newest stamp
+export const FAMILY: usize = 56
 const ENTRY_BYTES: usize = 64
 // a list's state
 export const HEAD: usize = 0
@@ -127,13 +129,15 @@ export class Recents {
     return Recents.buckets + (((h & (load<u32>(Recents.section, RECENTS_BUCKETS_OFF) - 1)) as usize) << 2)
   }
 
-  /** The entry of an address in a list; ttl 0 = any. Oldest first. */
+  /** The entry of an address of the packet's family in a list; ttl 0 = any. Oldest first. */
   static find(list: u32, a: u32, b: u32, c: u32, d: u32, ttl: u32): u32 {
+    const family = load<u32>(CTX_FAMILY_AT)
     let reference = load<u32>(Recents.bucket(list, a, b, c, d))
     while (reference !== 0) {
       const e = Recents.entry(reference)
       if (
         load<u32>(e, LIST) === list &&
+        load<u32>(e, FAMILY) === family &&
         load<u32>(e, ADDR) === a &&
         load<u32>(e, ADDR + 4) === b &&
         load<u32>(e, ADDR + 8) === c &&
@@ -200,7 +204,7 @@ export class Recents {
     )
   }
 
-  static add(list: u32, a: u32, b: u32, c: u32, d: u32, ttl: u32): bool {
+  static add(list: u32, family: u32, a: u32, b: u32, c: u32, d: u32, ttl: u32): bool {
     const state = Recents.listState(list)
     const record = Recents.list(list)
     if (load<u32>(state, COUNT) >= load<u32>(record, RECENT_LIST_MAX_OFF)) Recents.remove(list, load<u32>(state, HEAD))
@@ -216,6 +220,7 @@ export class Recents {
     store<u32>(e, c, ADDR + 8)
     store<u32>(e, d, ADDR + 12)
     store<u32>(e, list, LIST)
+    store<u32>(e, family, FAMILY)
     store<u32>(e, ttl, TTL)
     store<u32>(e, 0, HASH_NEXT)
     store<f64>(e, load<f64>(CTX_NOW_AT), LAST)
@@ -283,7 +288,7 @@ export class Recents {
     const found = Recents.find(list, a, b, c, d, (flags & RECENT_TTL) !== 0 ? ttl : 0)
     if (found === 0) {
       if ((flags & RECENT_SET) === 0) return inverted
-      Recents.add(list, a, b, c, d, ttl)
+      Recents.add(list, load<u32>(CTX_FAMILY_AT), a, b, c, d, ttl)
       return !inverted
     }
     if ((flags & RECENT_SET) !== 0) {

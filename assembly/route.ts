@@ -241,7 +241,7 @@ export class Route {
 export function addrType(address: usize, linkId: u32): u32 {
   if (load<u32>(CTX_FAMILY_AT) === 4) {
     const word = load<u32>(address)
-    if (word >>> 24 === 0 || word === 0xffffffff) return RTN_BROADCAST
+    if (word === 0 || word === 0xffffffff) return RTN_BROADCAST
     if (word >>> 28 === 14) return RTN_MULTICAST
     return Route.localType(address, linkId)
   }

@@ -32,11 +32,9 @@ import {
   SCOPE_GLOBAL,
   SECTION_ADDRESSES,
   SECTION_LINKS,
-  SYSCTL_LO_LINK,
 } from './layout'
 import { Memory } from './memory'
 import { Route } from './route'
-import { Sysctl } from './sysctl'
 
 export class Links {
   static links: usize = 0
@@ -232,7 +230,6 @@ export class Source {
       const count = load<u32>(record + LINK_ADDR6_COUNT_OFF)
       let address = Links.address(load<u32>(record + LINK_ADDR6_OFF))
       for (let i: u32 = 0; i < count; i++, address += ADDRESS_BYTES) {
-        if (Address.isLoopback6(address) && !Address.isLoopback6(to) && link !== Sysctl.get(SYSCTL_LO_LINK)) continue
         if (best === 0 || Source.better6(address, best, to, link)) best = address
       }
     }

@@ -101,6 +101,15 @@ function portsMatch(
   return put(sink.code, L.MATCH_PORTS, flags, [span(m.sport?.value ?? any), span(m.dport?.value ?? any)])
 }
 
+/** For tcp and udp, iptables-nft asks nothing of a range of all ports, negated or not. */
+export function withoutAllPorts(match: Match): Match {
+  if (match.match !== 'tcp' && match.match !== 'udp') return match
+  const { sport, dport, ...rest } = match
+  const asks = (p: Negatable<Range> | undefined): p is Negatable<Range> =>
+    p !== undefined && (p.value.from !== 0 || p.value.to !== 65535)
+  return { ...rest, ...(asks(sport) ? { sport } : {}), ...(asks(dport) ? { dport } : {}) } as Match
+}
+
 /** For tcp and udp, iptables-nft turns two negated single ports into "not both" (docs/semantics.md, Chains). */
 export function portsNotBoth(
   backend: Backend,

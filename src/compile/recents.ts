@@ -1,4 +1,4 @@
-// The lists of the `recent` match: one for each name and family, shared by all rules that name it.
+// The lists of the `recent` match: one for each name, shared by all rules of both families that name it.
 // Owns the RECENTS section. Kernel: net/netfilter/xt_recent.c (100 entries a list, stamps in a ring).
 // A list none of whose rules counts hits needs the last stamp only: some stamp is young enough exactly when the last is.
 import {
@@ -44,7 +44,7 @@ export class RecentLists {
 
   constructor(options: CompileOptions) {
     this.#all = options.recentStamps === true
-    this.#there = new Map((options.recents ?? []).map((list) => [`${list.family} ${list.name}`, list]))
+    this.#there = new Map((options.recents ?? []).map((list) => [list.name, list]))
   }
 
   /** Index and mask of the list; notes how many stamps its rules look at. The mask of its first rule holds for all. */
@@ -54,7 +54,7 @@ export class RecentLists {
     mask: readonly number[],
     hitcount: number,
   ): { readonly index: number; readonly mask: readonly number[] } {
-    const key = `${family} ${name}`
+    const key = name
     let index = this.#byKey.get(key)
     if (index === undefined) {
       const there = this.#there.get(key)

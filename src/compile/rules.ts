@@ -10,7 +10,7 @@ import type { CompileContext, PrefixWords } from './context.js'
 import { HashLimits } from './hashlimits.js'
 import { IfacePatterns } from './ifaces.js'
 import type { ChainSymbol, ImageWriter, Symbols } from './image.js'
-import { type MatchRule, type MatchSink, portsNotBoth, writeMatch } from './matches.js'
+import { type MatchRule, type MatchSink, portsNotBoth, withoutAllPorts, writeMatch } from './matches.js'
 import { RecentLists } from './recents.js'
 import { SetTable } from './sets.js'
 import { writeTarget } from './targets.js'
@@ -207,8 +207,9 @@ class RulesBuilder {
     const start = code.length
     let count = 0
     let inline = true
-    for (const match of rule.matches) {
-      if (match.match === 'comment') continue
+    for (const given of rule.matches) {
+      if (given.match === 'comment') continue
+      const match = at.backend === 'nft' ? withoutAllPorts(given) : given
       if (inline && (match.match === 'tcp' || match.match === 'udp') && !portsNotBoth(at.backend, match)) {
         flags |= this.inlinePorts(match, set)
         const { sport: _s, dport: _d, ...rest } = match
@@ -315,6 +316,8 @@ export function writeRules(context: CompileContext, writer: ImageWriter, symbols
   const tables = sink.hashlimits.symbols()
   if (tables.length > 0) symbols.hashlimits = tables
   symbols.sets = sink.sets.names
+  for (const { backend, family } of context.ns.rulesets)
+    if (backend === 'nft') builder.flags |= family === 'ipv6' ? L.IMAGE_FLAG_NFT6 : L.IMAGE_FLAG_NFT4
   if (context.ns.forceConntrack) builder.flags |= L.IMAGE_FLAG_CONNTRACK4 | L.IMAGE_FLAG_CONNTRACK6
   writer.section(L.SECTION_ROOTS, builder.roots)
   writer.section(L.SECTION_CHAINS, builder.chains.words())

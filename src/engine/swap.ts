@@ -92,11 +92,11 @@ function spansKept(before: readonly Ruleset[], after: readonly Ruleset[]): Span[
 /** Lists that go along: index before, index after. */
 function listsKept(core: CoreExports, before: Image, after: Image): [number, number][] {
   const old = before.symbols.recents ?? []
-  const indexes = new Map(old.map((list, i) => [`${list.family} ${list.name}`, i]))
+  const indexes = new Map(old.map((list, i) => [list.name, i]))
   const kept: [number, number][] = []
   let addresses = 0
   for (const [to, list] of (after.symbols.recents ?? []).entries()) {
-    const from = indexes.get(`${list.family} ${list.name}`)
+    const from = indexes.get(list.name)
     if (from === undefined) continue
     const was = old[from] as RecentSymbol
     // A rule that asks for more stamps than are kept empties the list.

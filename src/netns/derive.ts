@@ -42,7 +42,7 @@ function deriveIpv4(link: Link, address: Address, add: Add): void {
   const broadcast = (dst: string): void =>
     add(link.name, 'broadcast', `${dst}/32`, { table: TABLE_LOCAL, scope: 'link', prefsrc })
   if (address.broadcast !== undefined && address.broadcast !== '255.255.255.255') broadcast(address.broadcast)
-  if (subnet.startsWith('0.') || address.secondary || subnet === `${address.address}/32`) return
+  if (subnet.startsWith('0.0.0.0/') || address.secondary || subnet === `${address.address}/32`) return
   if (link.loopback) add(link.name, 'local', subnet, { table: TABLE_LOCAL, scope: 'host', prefsrc })
   else add(link.name, 'unicast', subnet, { scope: 'link', prefsrc })
   if (prefixLength < 31) broadcast(broadcastOf(address.peer ?? address.address, prefixLength))

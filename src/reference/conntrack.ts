@@ -3,7 +3,7 @@
 // Kernel: net/netfilter/nf_conntrack_core.c (nf_conntrack_in, resolve_normal_ct, __nf_conntrack_confirm).
 
 import type { ConntrackEntry, CtStatus, Tuple } from '../net/packet.js'
-import { protoName } from '../net/proto.js'
+import { PROTOCOL_UDPLITE, protoName } from '../net/proto.js'
 import type { Family } from '../netfilter/model.js'
 import type { ExistingConnection, NetworkNamespace } from '../netns/model.js'
 import { familyOfText } from './address.js'
@@ -157,9 +157,10 @@ function attachError(world: World, skb: Skb): void {
 /** Protocols whose trackers look at the checksum. */
 const SUMMED: readonly number[] = [1, 6, 17, 58, 132, 136]
 
-/** A wrong checksum is seen in PREROUTING, where it is looked at. */
+/** A wrong checksum is seen in PREROUTING, where it is looked at. No checksum of UDP-Lite is good enough there (Linux 6.18). */
 function hasBadChecksum(world: World, skb: Skb): boolean {
-  if (!skb.packet.bad_csum || skb.fromHere || !SUMMED.includes(protoOf(skb.packet))) return false
+  const wrong = skb.packet.bad_csum === true || protoOf(skb.packet) === PROTOCOL_UDPLITE
+  if (!wrong || skb.fromHere || !SUMMED.includes(protoOf(skb.packet))) return false
   return sysctl(world.ns, 'net.netfilter.nf_conntrack_checksum', 1) !== 0
 }
 

@@ -30,6 +30,14 @@ const BY_HOOK: Readonly<Record<HookName, readonly (TableName | 'conntrack' | 'co
   POSTROUTING: ['mangle', 'nat', 'confirm'],
 }
 
+/** iptables-nft gives its security chains priority 150; nat's is 100. */
+const INPUT_NFT: (typeof BY_HOOK)[HookName] = ['mangle', 'filter', 'nat', 'security', 'confirm']
+
+function partsOf(world: World, skb: Skb, hook: HookName): (typeof BY_HOOK)[HookName] {
+  const nft = world.rulesets.get(skb.family)?.ruleset.backend === 'nft'
+  return nft && hook === 'INPUT' ? INPUT_NFT : BY_HOOK[hook]
+}
+
 function reason(text: DropReason): Dropped {
   return { by: { reason: text } }
 }
@@ -57,7 +65,7 @@ function routedBy({ family, mark, packet }: Skb): string {
 function runHook(world: World, skb: Skb, hook: HookName): Dropped | undefined {
   world.recorder.steps.push({ step: 'hook', hook })
   const tracked = world.conntrackOn.has(skb.family)
-  for (const part of BY_HOOK[hook]) {
+  for (const part of partsOf(world, skb, hook)) {
     if (part === 'conntrack') {
       if (tracked && !conntrackIn(world, skb)) return reason('conntrack table full')
     } else if (part === 'confirm') {
@@ -314,7 +322,7 @@ export function sendAnswer(world: World, answer: Packet, cause: Skb, kind: Answe
   }
   const route = outRoute(world, skb)
   noteRoute(world, 'output', route)
-  if (route.outcome !== 'route') return
+  if (outputFault(world, skb, route) !== undefined) return
   setRoute(skb, route)
   const end =
     kind.name === 'tcp-reset' && cause.bridged !== null ? sendBack(skb, cause.bridged.physIn) : goOut(world, skb)

@@ -67,7 +67,8 @@ function quote(packet: Packet): Quoted {
 function sourceFor(world: World, skb: Skb, error: readonly [number, number]): string | undefined {
   const { packet } = skb
   const { ns } = world
-  const toHost = skb.route?.type === 'local' || (skb.family === 'ipv6' && isOwnAddress(ns, packet.dst))
+  const anycast = skb.family === 'ipv6' && skb.route?.type === 'anycast'
+  const toHost = skb.route?.type === 'local' || anycast || (skb.family === 'ipv6' && isOwnAddress(ns, packet.dst))
   if (toHost) return packet.dst
   const back = lookupRoute(ns, {
     family: skb.family,

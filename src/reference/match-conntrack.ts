@@ -53,8 +53,8 @@ export function matchesConntrack(m: ConntrackMatch, skb: Skb, now: number): bool
   const [orig, reply] = flow.tuples
   const within = (p: Negatable<Prefix> | undefined, address: string): boolean => negate(p, (x) => inPrefix(address, x))
   const port = (p: Negatable<Range> | undefined, n: number): boolean => negate(p, (r) => n >= r.from && n <= r.to)
-  // A new connection counts its timeout from confirmation.
-  const left = Math.floor((flow.confirmed ? flow.endMs - now : flow.timeoutMs) / 1000)
+  // The timeout of a new connection runs from confirmation; before, the kernel takes it for a time long past.
+  const left = flow.confirmed ? Math.floor((flow.endMs - now) / 1000) : 0
   return (
     (m.ctdir === undefined || (m.ctdir === 'ORIGINAL') === (skb.dir === 0)) &&
     within(m.ctorigsrc, orig.src) &&

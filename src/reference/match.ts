@@ -50,13 +50,16 @@ interface PortMatch {
 
 function matchesPorts(m: PortMatch, skb: Skb, backend: 'legacy' | 'nft'): boolean {
   const [sport, dport] = [skb.packet.sport ?? 0, skb.packet.dport ?? 0]
+  // iptables-nft asks nothing of a range of all ports, negated or not.
+  const asked = (n: Negatable<Range> | undefined): typeof n =>
+    backend === 'nft' && n?.value.from === 0 && n.value.to === 65535 ? undefined : n
   const single = (n: Negatable<Range> | undefined): n is Negatable<Range> =>
     n?.not === true && n.value.from === n.value.to
   // iptables-nft joins two single negated ports into one comparison: not (both equal).
   if (backend === 'nft' && single(m.sport) && single(m.dport)) {
     return sport !== m.sport.value.from || dport !== m.dport.value.from
   }
-  return negate(m.sport, (r) => inRange(sport, r)) && negate(m.dport, (r) => inRange(dport, r))
+  return negate(asked(m.sport), (r) => inRange(sport, r)) && negate(asked(m.dport), (r) => inRange(dport, r))
 }
 
 function matchesIcmp(m: Extract<Match, { match: 'icmp' | 'icmp6' }>, skb: Skb): boolean {
@@ -86,7 +89,7 @@ function matchesMultiport(m: Extract<Match, { match: 'multiport' }>, skb: Skb): 
 
 /** The type that addrtype sees in an IPv4 address. `dev`: only this interface's routes count. */
 function addressType(world: World, address: string, dev: string | undefined): string {
-  if (inPrefix(address, '0.0.0.0/8') || address === '255.255.255.255') return 'BROADCAST'
+  if (address === '0.0.0.0' || address === '255.255.255.255') return 'BROADCAST'
   if (isMulticast(address)) return 'MULTICAST'
   const found = lookupTable(world.ns, LOCAL_TABLE, { ...ROUTE_KEY, family: 'ipv4', dst: address, src: '0.0.0.0' })
   if (found === undefined) return 'UNICAST'

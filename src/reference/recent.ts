@@ -1,7 +1,7 @@
 // `recent`: named lists of addresses seen lately. Kernel: net/netfilter/xt_recent.c.
 // Owns the lists; times are milliseconds of the clock.
 import type { Match, Ruleset } from '../netfilter/model.js'
-import { applyMask } from './address.js'
+import { applyMask, numberOf, textOf } from './address.js'
 import type { Family } from './types.js'
 
 type RecentMatch = Extract<Match, { match: 'recent' }>
@@ -12,6 +12,7 @@ const LIST_SIZE = 100
 const DEFAULT_STAMPS = 32
 
 interface Entry {
+  readonly family: Family
   readonly address: string
   ttl: number
   /** A ring: `next` is where the next stamp goes (and then wraps). */
@@ -26,7 +27,16 @@ interface List {
   entries: Entry[]
 }
 
-/** All lists, by family and name. */
+/** The kernel masks word by word, whichever family the mask is of; what an IPv4 mask lacks is 0. */
+function masked(address: string, mask: string): string {
+  const v6 = [address, mask].map((text) => text.includes(':'))
+  if (v6[0] === v6[1]) return applyMask(address, mask)
+  const word = (text: string): bigint => (text.includes(':') ? numberOf(text) >> 96n : numberOf(text))
+  const kept = word(address) & word(mask)
+  return v6[0] ? textOf('ipv6', kept << 96n) : textOf('ipv4', kept)
+}
+
+/** All lists by name: both families share one, with the mask of its first rule. */
 export class RecentLists {
   #lists = new Map<string, List>()
 
@@ -38,11 +48,11 @@ export class RecentLists {
   use(rulesets: readonly Ruleset[]): void {
     const before = this.#lists
     this.#lists = new Map()
-    for (const { family, tables } of rulesets) {
+    for (const { tables } of rulesets) {
       const rules = tables.flatMap((t) => t.chains).flatMap((c) => c.rules)
       const matches = rules.flatMap((r) => r.matches).filter((m) => m.match === 'recent')
       for (const m of matches) {
-        const key = `${family} ${m.name}`
+        const key = m.name
         const old = this.#lists.get(key) ?? before.get(key)
         const hits = m.hitcount ?? 0
         const wanted = hits > 0 ? 2 ** Math.ceil(Math.log2(hits)) : DEFAULT_STAMPS
@@ -54,16 +64,16 @@ export class RecentLists {
 
   /** Evaluates one match. `ttl`: as seen before forwarding. */
   evaluate(family: Family, m: RecentMatch, side: string, ttl: number, now: number): boolean {
-    const list = this.#lists.get(`${family} ${m.name}`)!
-    const address = applyMask(side, list.mask)
+    const list = this.#lists.get(m.name)!
+    const address = masked(side, list.mask)
     const entry = list.entries.find(
-      (e) => e.address === address && (!m.rttl || ttl === 0 || e.ttl === 0 || e.ttl === ttl),
+      (e) => e.family === family && e.address === address && (!m.rttl || ttl === 0 || e.ttl === 0 || e.ttl === ttl),
     )
     let result = m.not
     if (entry === undefined) {
       if (m.op !== 'set') return result
       if (list.entries.length >= LIST_SIZE) list.entries.shift()
-      list.entries.push({ address, ttl, stamps: [now], next: 1 })
+      list.entries.push({ family, address, ttl, stamps: [now], next: 1 })
       return !result
     }
     const oldest = now - 1000 * (m.seconds ?? 0)

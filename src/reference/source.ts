@@ -83,7 +83,6 @@ export function selectIpv6(ns: NetworkNamespace, dev: string | undefined, dst: s
   if (isMulticast(dst) || inPrefix(dst, 'fe80::/10')) candidates = candidates.filter((a) => devOf(a) === dev)
   let best: Address | undefined
   for (const a of candidates) {
-    if (a.address === '::1' && dst !== '::1' && dev !== 'lo') continue
     if (best === undefined || better(a, best, dst, dev ?? '', devOf)) best = a
   }
   return best?.address

@@ -132,16 +132,16 @@ function inputIpv4(ns: NetworkNamespace, skb: Skb, draw: HopDraw): InputRoute {
     if (dst !== '224.0.0.1') return { to: 'multicast not for this host' }
     if (isMulticast(src) || src === '255.255.255.255') return { to: 'martian source' }
     if (inPrefix(src, '127.0.0.0/8') && !localnet) return { to: 'martian source' }
-    const bad = inPrefix(src, '0.0.0.0/8') ? null : badSource(ns, skb, undefined)
+    const bad = src === '0.0.0.0' ? null : badSource(ns, skb, undefined)
     return { route: here('multicast'), to: bad ?? 'local' }
   }
   if (isMulticast(src) || src === '255.255.255.255') return { to: 'martian source' }
   if (dst === '255.255.255.255' || (dst === '0.0.0.0' && src === '0.0.0.0')) {
-    const bad = inPrefix(src, '0.0.0.0/8') ? null : badSource(ns, skb, undefined)
+    const bad = src === '0.0.0.0' ? null : badSource(ns, skb, undefined)
     return { route: here('broadcast'), to: bad ?? 'local' }
   }
-  if (inPrefix(src, '0.0.0.0/8')) return { to: 'martian source' }
-  if (inPrefix(dst, '0.0.0.0/8')) return { to: 'martian destination' }
+  if (src === '0.0.0.0') return { to: 'martian source' }
+  if (dst === '0.0.0.0') return { to: 'martian destination' }
   if (!localnet && inPrefix(dst, '127.0.0.0/8')) return { to: 'martian destination' }
   if (!localnet && inPrefix(src, '127.0.0.0/8')) return { to: 'martian source' }
   const route = lookupRoute(ns, keyOf(skb), draw)

@@ -120,7 +120,9 @@ test('martians', () => {
   assert.is(to('10.244.0.1', '192.168.0.2'), 'drop martian source')
   assert.is(to('0.0.0.0', '192.168.0.2'), 'drop martian source')
   assert.is(to('224.0.0.5', '192.168.0.2'), 'drop martian source')
-  assert.is(to('192.168.0.50', '0.0.0.9'), 'drop martian destination')
+  assert.is(to('192.168.0.50', '0.0.0.0'), 'drop martian destination')
+  // Only 0.0.0.0 itself since Linux 5.3.
+  assert.is(to('192.168.0.50', '0.0.0.9').slice(0, 7), 'forward')
   assert.is(to('192.168.0.50', '192.168.0.255'), 'local eth0 192.168.0.50:1 > 192.168.0.255:80')
   assert.is(to('192.168.0.50', '255.255.255.255'), 'local eth0 192.168.0.50:1 > 255.255.255.255:80')
   assert.is(to('192.168.0.50', '224.0.0.1'), 'local eth0 192.168.0.50:1 > 224.0.0.1:80')
