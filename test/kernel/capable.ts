@@ -14,6 +14,17 @@ function alone(rule: Rule, place: { family: Family; table: TableName; chain: str
   return { family, backend: 'legacy', file: '', tables: [{ name: table, chains }] }
 }
 
+const isNothing = (p: Rule['src']): boolean => p?.not === true && p.value.endsWith('/0')
+
+/**
+ * iptables-nft makes no rule of `! -s 0.0.0.0/0`; and a queue that lets packets pass when nobody listens cannot be told
+ * from one where somebody does, who is not there.
+ */
+function isUnloadable({ src, dst, target }: Rule, backend: Backend): boolean {
+  if (target?.target === 'NFQUEUE' && 'bypass' in target && target.bypass === true) return true
+  return backend === 'nft' && (isNothing(src) || isNothing(dst))
+}
+
 export class Capabilities {
   /** By feature: what the kernel complained of, '' where it can. */
   readonly #known = new Map<string, string>()
@@ -66,7 +77,7 @@ export class Capabilities {
           const place = { family: ruleset.family, table: table.name, chain: chain.name, builtIn }
           for (const rule of chain.rules) {
             const missing = (m: Match): boolean => m.match === 'set' && !names.has(m.name)
-            if (rule.matches.some(missing)) continue
+            if (rule.matches.some(missing) || isUnloadable(rule, backend)) continue
             if (await this.#rule(machine, rule, place, backend, create)) rules.push(rule)
           }
           chains.push({ ...chain, rules })

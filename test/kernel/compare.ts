@@ -17,12 +17,15 @@ const KEYS = [
 ]
 type Loose = Record<string, unknown>
 
+/** What engines know of a quoted packet and nobody prints. */
+const UNPRINTED = new Set(['payload_len', 'sctp_chunk', 'tcp_options', 'extra_len', 'payload'])
+
 /** A value without what is not printed: undefined, tos 0. */
 function tidy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([k, v]) => v !== undefined && !(k === 'tos' && v === 0) && k !== 'payload_len' && k !== 'sctp_chunk')
+      .filter(([k, v]) => v !== undefined && !(k === 'tos' && v === 0) && !UNPRINTED.has(k))
       .map(([k, v]) => [k, k === 'inner' ? tidy(withoutNumbers(v)) : tidy(v)]),
   )
 }
@@ -47,6 +50,8 @@ interface Ruler {
   readonly nft: boolean
   /** How many routing errors the kernel has answered by source: it limits them. */
   readonly errors: Map<string, number>
+  /** Called when an answer is missing for that. */
+  readonly limited: () => void
 }
 
 const REST = /:return$/
@@ -54,26 +59,16 @@ const LIMITED = new Set(['no route', 'unreachable', 'prohibit'])
 /** Answers that the kernel surely sends to one source before it limits them. */
 const UNLIMITED = 5
 
-/** What differs in one answer, one text each. */
-function answerFaults(want: KernelAnswer, got: Answer, { nft, errors }: Ruler): string[] {
+/** The kernel's connection in the zone of the engine's; undefined: where zones are in play, nobody can tell. */
+function connectionIn(want: KernelAnswer, got: Answer): Loose | null | undefined {
+  if (want.zoned === undefined) return want.ct as Loose | null
+  const { ct } = got
+  if (ct === undefined || ct === null) return undefined
+  return want.zoned.find((c) => (c.zone ?? 0) === (ct.zone ?? 0)) as Loose | undefined
+}
+
+function traceFaults(want: KernelAnswer, got: Answer, nft: boolean): string[] {
   const faults: string[] = []
-  const routed = got.dropped_by?.reason !== undefined && LIMITED.has(got.dropped_by.reason) && !got.in.src.includes(':')
-  if (routed && got.verdict === 'reject') {
-    const before = errors.get(got.in.src) ?? 0
-    errors.set(got.in.src, before + 1)
-    if (before >= UNLIMITED && want.verdict === 'drop') return []
-  }
-  const [a, b] = [want as unknown as Loose, got as unknown as Loose]
-  for (const key of KEYS) {
-    let [x, y] = [plain(tidy(a[key])), plain(tidy(b[key]))]
-    if (key === 'mark' && a['verdict'] === 'drop') continue
-    if (key === 'proto' && x !== undefined && y !== undefined) [x, y] = [x.replaceAll('"', ''), y.replaceAll('"', '')]
-    if (x !== y) faults.push(`${key}: kernel ${x ?? 'none'}, got ${y ?? 'none'}`)
-  }
-  const [c, d] = [want.ct as Loose | null, got.ct as unknown as Loose | null]
-  if (connectionText(c) !== connectionText(d)) faults.push(`ct: kernel ${connectionText(c)}, got ${connectionText(d)}`)
-  else if (c && d && !near(Number(c['timeout']), Number(d['timeout'])))
-    faults.push(`ct.timeout: kernel ${c['timeout']}, got ${d['timeout']}`)
   for (const key of ['trace', 'trace_reply'] as const) {
     const list = (lines: readonly string[] | undefined): string =>
       (lines ?? []).filter((l) => !nft || !REST.test(l)).join(' ')
@@ -83,16 +78,49 @@ function answerFaults(want: KernelAnswer, got: Answer, { nft, errors }: Ruler): 
   return faults
 }
 
+/** What differs in one answer, one text each. */
+function answerFaults(want: KernelAnswer, got: Answer, { nft, errors, limited }: Ruler): string[] {
+  const faults: string[] = []
+  const routed = got.dropped_by?.reason !== undefined && LIMITED.has(got.dropped_by.reason) && !got.in.src.includes(':')
+  if (routed && (got.verdict === 'reject' || got.trace_reply !== undefined)) {
+    const before = errors.get(got.in.src) ?? 0
+    errors.set(got.in.src, before + 1)
+    if (before >= UNLIMITED && want.verdict === 'drop' && want.trace_reply === undefined) {
+      limited()
+      return []
+    }
+  }
+  // Redirects are sent on the same account.
+  if (got.steps?.some((s) => s.step === 'route' && s.why === 'input' && s.dev === got.in.iface))
+    errors.set(got.in.src, UNLIMITED)
+  const [a, b] = [want as unknown as Loose, { ...got } as Loose]
+  // Nobody listens to the queues here.
+  if (b['verdict'] === 'queue') Object.assign(b, { verdict: 'drop', errno: undefined })
+  for (const key of KEYS) {
+    let [x, y] = [plain(tidy(a[key])), plain(tidy(b[key]))]
+    if (key === 'mark' && a['verdict'] === 'drop') continue
+    if (key === 'proto' && x !== undefined && y !== undefined) [x, y] = [x.replaceAll('"', ''), y.replaceAll('"', '')]
+    if (x !== y) faults.push(`${key}: kernel ${x ?? 'none'}, got ${y ?? 'none'}`)
+  }
+  const [c, d] = [connectionIn(want, got), got.ct as unknown as Loose | null]
+  if (c === undefined) return [...faults, ...traceFaults(want, got, nft)]
+  if (connectionText(c) !== connectionText(d)) faults.push(`ct: kernel ${connectionText(c)}, got ${connectionText(d)}`)
+  else if (c && d && !near(Number(c['timeout']), Number(d['timeout'])))
+    faults.push(`ct.timeout: kernel ${c['timeout']}, got ${d['timeout']}`)
+  return [...faults, ...traceFaults(want, got, nft)]
+}
+
 function choicesOf(run: KernelRun): RecordedChoices {
   const text = run.answers
-    .map(({ in: _, ...a }) => JSON.stringify(a.ct === null ? { ...a, ct: undefined } : a))
+    .map(({ in: _, zoned: _z, ...a }) => JSON.stringify(a.ct === null ? { ...a, ct: undefined } : a))
     .join('\n')
   return run.answers.length === 0 ? { file: 'kernel', answers: new Map() } : readChoices(text, { file: 'kernel' })
 }
 
 function finalFaults(run: KernelRun, who: Who, plane: DataPlane): string[] {
   const faults: string[] = []
-  const [a, b] = [counterLines(run.counters), counterLines(plane.counters())]
+  // iptables-save has its own order of tables and chains.
+  const [a, b] = [counterLines(run.counters).sort(), counterLines(plane.counters()).sort()]
   for (const [i, line] of a.entries()) if (line !== b[i]) faults.push(`${who}: counters: kernel ${line}, got ${b[i]}`)
   // By then some of the kernel's seconds may be over.
   const late = run.end - plane.now
@@ -126,6 +154,10 @@ export function compareRun(run: KernelRun): string[] {
   const reference = new ReferenceEngine(run.namespace, { choices })
   const engine = new Engine(run.namespace, { maxConnections: 4096 })
   const rulers = { reference: new Map<string, number>(), engine: new Map<string, number>() }
+  let limited = false
+  const note = (): void => {
+    limited = true
+  }
   for (const [i, packet] of run.packets.entries()) {
     const faults: string[] = []
     const answers: Record<Who, Answer | string> = { reference: attempt(reference, packet), engine: '' }
@@ -133,11 +165,13 @@ export function compareRun(run: KernelRun): string[] {
     answers.engine = attempt(engine, packet)
     for (const who of WHO) {
       const got = answers[who]
-      const ruler = { nft: run.backend === 'nft', errors: rulers[who] }
+      const ruler = { nft: run.backend === 'nft', errors: rulers[who], limited: note }
       const found = typeof got === 'string' ? [`error: ${got}`] : answerFaults(run.answers[i]!, got, ruler)
       faults.push(...found.map((f) => `${who}: ${f}`))
     }
     if (faults.length > 0) return [`packet ${i} ${plain(packet)}`, ...faults]
   }
+  // Answers that were not sent are not counted.
+  if (limited) return []
   return [...finalFaults(run, 'reference', reference), ...finalFaults(run, 'engine', engine)]
 }

@@ -204,13 +204,9 @@ class Machine:
         trace = self.logs[1].read() if len(self.logs) > 1 else []
         if trace and isinstance(self.logs[1], netlink.Log):
             trace = [[x[0], x[4][:200]] for x in trace if x[0].startswith("TRACE: ")]
-        ct = None
-        for zone in r["zones"]:
-            ct = self.ct.get(r["tuple"], zone) if r["tuple"] else None
-            if ct:
-                break
+        found = [self.ct.get(r["tuple"], zone) for zone in r["zones"]] if r["tuple"] else []
         return {"at": before, "until": after, "fault": fault, "frames": frames, "logs": logs,
-                "trace": trace, "ct": ct}
+                "trace": trace, "ct": [entry for entry in found if entry]}
 
     def attempt(self, r):
         """Commands in a fresh namespace, each with its input: what each complained of, or ''."""

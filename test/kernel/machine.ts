@@ -55,7 +55,10 @@ export interface RawConnection {
   readonly reply: Readonly<Record<string, string | number>>
   readonly status: number
   readonly mark: number
+  /** Of both directions, or of one. */
   readonly zone: number
+  readonly zone_orig?: number
+  readonly zone_reply?: number
 }
 
 export interface SendAnswer {
@@ -69,7 +72,8 @@ export interface SendAnswer {
   readonly logs: readonly (readonly [string, string, string, number, string])[]
   /** What TRACE says, and the packet that it says it of, in hex. */
   readonly trace: readonly (readonly [string, string])[]
-  readonly ct: RawConnection | null
+  /** The connections with the packet's tuple, one for each zone. */
+  readonly ct: readonly RawConnection[]
 }
 
 export interface EndAnswer {

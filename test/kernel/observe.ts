@@ -34,6 +34,8 @@ export interface KernelAnswer extends Partial<Header> {
   reply?: Header & { out_iface: string }
   errno?: string
   ct: KernelConnection | null
+  /** Where zones other than 0 are in play: all connections with the packet's tuple. `ct` is then the only one, or null. */
+  zoned?: KernelConnection[]
   trace: string[]
   trace_reply?: string[]
   /** Packets that nothing explains, as headers. */
@@ -127,7 +129,8 @@ function tupleOf(raw: RawConnection['orig'], protonum: number): Tuple {
 }
 
 export function connectionOf(raw: RawConnection): KernelConnection {
-  const { family, protonum, timeout, state, mark, zone } = raw
+  const { family, protonum, timeout, state, mark } = raw
+  const zone = raw.zone || raw.zone_orig || raw.zone_reply || 0
   return {
     family,
     proto: protoName(protonum),
@@ -167,10 +170,12 @@ export interface Sent {
   readonly counts: ReadonlyMap<string, number>
   /** Bridges by their ports. */
   readonly masters: ReadonlyMap<string, string>
+  /** Are zones other than 0 in play? */
+  readonly zoned: boolean
 }
 
 /** Puts together what was seen of one packet. */
-export function observe(raw: SendAnswer, { packet, tag, counts, masters }: Sent): KernelAnswer {
+export function observe(raw: SendAnswer, { packet, tag, counts, masters, zoned }: Sent): KernelAnswer {
   const v6 = packet.src.includes(':')
   const number = protoNumber(packet.proto) ?? 0
   const isIt = (s: Seen): boolean =>
@@ -214,7 +219,8 @@ export function observe(raw: SendAnswer, { packet, tag, counts, masters }: Sent)
     id: packet.id as number,
     verdict: 'drop',
     in: packet,
-    ct: raw.ct && connectionOf(raw.ct),
+    ct: raw.ct.length === 1 ? connectionOf(raw.ct[0]!) : null,
+    ...(zoned ? { zoned: raw.ct.map(connectionOf) } : {}),
     trace: [],
   }
   if (local !== null) {

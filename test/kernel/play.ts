@@ -4,12 +4,14 @@ import { encodePacket } from '../../src/net/encode.js'
 import { FaultError } from '../../src/net/fault.js'
 import type { Answer, Packet } from '../../src/net/packet.js'
 import type { Backend, Ruleset } from '../../src/netfilter/model.js'
+import { printRules } from '../../src/netfilter/print.js'
 import { readRules } from '../../src/netfilter/read.js'
 import { readBundle } from '../../src/netns/bundle.js'
 import { formatConntrack } from '../../src/netns/conntrack.js'
 import type { NetworkNamespace } from '../../src/netns/model.js'
 import { readPacketLines } from '../../src/netns/packets.js'
 import { PacketScript } from '../../src/netns/script.js'
+import { avoidedIn } from './avoid.js'
 import { countersOf, setLines, setupOf } from './load.js'
 import type { Machine } from './machine.js'
 import { connectionOf, type KernelAnswer, type KernelConnection, lookUp, observe, ruleCounts } from './observe.js'
@@ -39,14 +41,19 @@ export interface KernelRun {
   readonly end: number
 }
 
-const SENDER = Uint8Array.of(2, 0, 0, 0, 0xff, 0xfe)
+const MAC_OF: Readonly<Record<string, string>> = {
+  broadcast: 'ff:ff:ff:ff:ff:ff',
+  multicast: '01:00:5e:00:00:01',
+  otherhost: '02:00:00:00:99:99',
+}
+const SENDER = '02:00:00:00:ff:fe'
 const macBytes = (text: string): Uint8Array => Uint8Array.from(text.split(':'), (x) => Number.parseInt(x, 16))
 
 /** The Ethernet frame around an IP packet, from a neighbour to the interface unless the packet says otherwise. */
-function frameOf(ip: Uint8Array, packet: Packet & { mac_dst?: string }, mac: string): Uint8Array {
+function frameOf(ip: Uint8Array, packet: Packet): Uint8Array {
   const frame = new Uint8Array(14 + ip.length)
-  frame.set(macBytes(packet.mac_dst ?? mac), 0)
-  frame.set(packet.mac === undefined ? SENDER : macBytes(packet.mac), 6)
+  frame.set(macBytes(packet.mac_dst ?? SENDER), 0)
+  frame.set(macBytes(packet.mac ?? SENDER), 6)
   frame.set(ip[0]! >> 4 === 6 ? [0x86, 0xdd] : [8, 0], 12)
   frame.set(ip, 14)
   return frame
@@ -80,12 +87,29 @@ function marksOf(ns: NetworkNamespace, lines: readonly object[]): { given: numbe
 }
 
 /** A packet as the machine sends it: who handles it and who sent it is known there. */
-function known(packet: Packet, cpu: number): Packet {
-  const sender = packet.iface === 'local' ? { uid: packet.uid ?? 0, gid: packet.gid ?? 0 } : {}
-  return { ...packet, ...sender, cpu }
+function known(packet: Packet, cpu: number, mac: string): Packet {
+  const { pkttype, ...rest } = packet
+  if (packet.iface === 'local') return { ...rest, uid: packet.uid ?? 0, gid: packet.gid ?? 0, cpu }
+  // On the wire the destination's address says what kind of packet it is.
+  const to = packet.mac_dst ?? (pkttype === undefined || pkttype === 'host' ? mac : MAC_OF[pkttype])
+  return { ...rest, mac: packet.mac ?? SENDER, mac_dst: to ?? mac, cpu }
 }
 
-export async function playKernel(machine: Machine, { namespace, lines, backend }: KernelCase): Promise<KernelRun> {
+/** Lines whose packets are there that they refer to. */
+function whole(lines: readonly object[]): object[] {
+  const ids = new Set<unknown>()
+  return lines.filter((line) => {
+    const { id, reply_to, error_to, again } = line as Record<string, unknown>
+    const to = reply_to ?? error_to ?? again
+    if (to !== undefined && !ids.has(to)) return false
+    ids.add(id)
+    return true
+  })
+}
+
+export async function playKernel(machine: Machine, it: KernelCase): Promise<KernelRun> {
+  const { namespace, backend } = it
+  const lines = whole(it.lines)
   if (lines.length > MOST_PACKETS) throw new RangeError(`${lines.length} packets; ${MOST_PACKETS} is the most`)
   const marks = marksOf(namespace, lines)
   const zones = zonesOf(namespace, marks.all)
@@ -94,6 +118,13 @@ export async function playKernel(machine: Machine, { namespace, lines, backend }
   const { create, add } = setLines(namespace.sets)
   const files: Record<string, string> = {
     ...setup.files,
+    // As they were given: iptables-save does not print every condition that it loads (`! --dport 0:65535`).
+    ...Object.fromEntries(
+      namespace.rulesets.map((r) => [
+        r.family === 'ipv4' ? 'iptables-save' : 'ip6tables-save',
+        printRules(r, { counters: true }),
+      ]),
+    ),
     'ipset-save': [...create, ...add].map((l) => `${l}\n`).join(''),
     sysctls: Object.entries(namespace.sysctls)
       .filter(([key]) => !refusedSysctls.has(key))
@@ -110,6 +141,7 @@ export async function playKernel(machine: Machine, { namespace, lines, backend }
   const counts = ruleCounts(loaded.rulesets)
   const packets: Packet[] = []
   const answers: KernelAnswer[] = []
+  const avoided = avoidedIn(loaded)
   const script = new PacketScript({ file: 'packets' })
   const items =
     lines.length === 0 ? [] : readPacketLines(lines.map((l) => JSON.stringify(l)).join('\n'), { file: 'packets' })
@@ -122,8 +154,8 @@ export async function playKernel(machine: Machine, { namespace, lines, backend }
       if (error instanceof FaultError) continue
       throw error
     }
-    if (resolved === null || !up.has(resolved.packet.iface)) continue
-    const packet = known(resolved.packet, setup.cpu)
+    if (resolved === null || !up.has(resolved.packet.iface) || avoided(resolved.packet)) continue
+    const packet = known(resolved.packet, setup.cpu, macs.get(resolved.packet.iface) ?? SENDER)
     let bytes: Uint8Array
     try {
       bytes = encodePacket(packet)
@@ -137,9 +169,7 @@ export async function playKernel(machine: Machine, { namespace, lines, backend }
     const raw = await machine.send({
       at: item.at_ms,
       iface: packet.iface,
-      hex: Buffer.from(packet.iface === 'local' ? bytes : frameOf(bytes, packet, macs.get(packet.iface)!)).toString(
-        'hex',
-      ),
+      hex: Buffer.from(packet.iface === 'local' ? bytes : frameOf(bytes, packet)).toString('hex'),
       mark: packet.mark ?? 0,
       uid: packet.uid ?? 0,
       gid: packet.gid ?? 0,
@@ -148,7 +178,7 @@ export async function playKernel(machine: Machine, { namespace, lines, backend }
     })
     clock = Math.max(clock, raw.at)
     packet.at_ms = clock
-    const answer = observe(raw, { packet, tag, counts, masters })
+    const answer = observe(raw, { packet, tag, counts, masters, zoned: zones.length > 1 })
     packets.push(packet)
     answers.push(answer)
     script.settle(item, { packet, fields: resolved.fields }, answer as unknown as Answer)

@@ -3,10 +3,15 @@
 import type { Packet } from '../../src/net/packet.js'
 import type { NetworkNamespace } from '../../src/netns/model.js'
 
-/** A concrete failing case, as the files of test/pinned/ hold it. */
-export interface Case {
-  readonly seed: number
+/** What can be made smaller. */
+export interface Shrinkable {
   readonly namespace: NetworkNamespace
+  readonly packets: readonly object[]
+}
+
+/** A concrete failing case, as the files of test/pinned/ hold it. */
+export interface Case extends Shrinkable {
+  readonly seed: number
   readonly packets: readonly Packet[]
 }
 
@@ -14,16 +19,23 @@ type Path = readonly (string | number)[]
 
 /** The smallest case found that still `fails`; at most `budget` tries. */
 export function minimise(start: Case, fails: (it: Case) => boolean, budget = 3000): Case {
+  const search = candidates(start, budget)
+  for (let at = search.next(); ; ) {
+    if (at.done === true) return at.value
+    let still = false
+    try {
+      still = fails(at.value)
+    } catch {
+      // Not a case any more.
+    }
+    at = search.next(still)
+  }
+}
+
+/** Smaller and smaller cases; told of each whether it still fails, the smallest is returned. */
+export function* candidates<T extends Shrinkable>(start: T, budget: number): Generator<T, T, boolean> {
   let best = start
   let left = budget
-  const still = (it: Case): boolean => {
-    if (left-- <= 0) return false
-    try {
-      return fails(it)
-    } catch {
-      return false
-    }
-  }
   for (let before = -1; before !== left && left > 0; ) {
     before = left
     let smaller = false
@@ -31,16 +43,16 @@ export function minimise(start: Case, fails: (it: Case) => boolean, budget = 300
       for (let size = Math.max(1, listAt(best, path).length >> 1); size >= 1; size >>= 1)
         for (let at = 0; at < listAt(best, path).length; ) {
           const list = listAt(best, path)
-          const next = put(best, path, [...list.slice(0, at), ...list.slice(at + size)]) as Case
-          if (still(next)) {
+          const next = put(best, path, [...list.slice(0, at), ...list.slice(at + size)]) as T
+          if (left-- > 0 && (yield next)) {
             best = next
             smaller = true
           } else at += size
         }
     }
     for (const path of fieldsOf(best)) {
-      const next = put(best, path, undefined) as Case
-      if (still(next)) {
+      const next = put(best, path, undefined) as T
+      if (left-- > 0 && (yield next)) {
         best = next
         smaller = true
       }
@@ -51,7 +63,7 @@ export function minimise(start: Case, fails: (it: Case) => boolean, budget = 300
 }
 
 /** Every list whose elements can be left out, outermost first. */
-function listsOf(it: Case): Path[] {
+function listsOf(it: Shrinkable): Path[] {
   const paths: Path[] = [['packets']]
   for (const key of ['rulesets', 'policyRules', 'routes', 'sets', 'connections']) paths.push(['namespace', key])
   for (const [r, ruleset] of it.namespace.rulesets.entries()) {
@@ -69,7 +81,7 @@ function listsOf(it: Case): Path[] {
 }
 
 /** Settings, and conditions and targets of rules. */
-function fieldsOf(it: Case): Path[] {
+function fieldsOf(it: Shrinkable): Path[] {
   const paths: Path[] = Object.keys(it.namespace.sysctls).map((key) => ['namespace', 'sysctls', key])
   for (const [r, ruleset] of it.namespace.rulesets.entries())
     for (const [t, table] of ruleset.tables.entries())
