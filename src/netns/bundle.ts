@@ -152,6 +152,9 @@ function bridging(bundle: Bundle, links: readonly Link[], depth: number): Pick<N
     if (name === 'bridge-link.json' && bundle.has('ip-link.json')) continue // says the same
     bundle.assumed.push(`no ${name}: ${MISSING_BRIDGING[name]!}`)
   }
+  for (const link of links.filter((l) => l.kind === '' && links.some((port) => port.master === l.name))) {
+    bundle.assumed.push(`${quoted(link.name)} has ports and its kind is not known: it is a bridge`)
+  }
   const fdb = bundle.read('bridge-fdb.json', undefined, (text, file) => readFdb(text, file, depth))
   const neighbours = bundle.read('ip-neigh.json', undefined, (text, file) => readNeighbours(text, file, depth))
   return { ...(fdb === undefined ? {} : { fdb }), ...(neighbours === undefined ? {} : { neighbours }) }

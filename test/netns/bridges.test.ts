@@ -83,6 +83,12 @@ test('a port of which nothing is said forwards when it is up, and learns; what i
   assert.equal([port?.state, port?.hairpin, port?.learning, port?.isolated], ['blocking', true, false, true])
 })
 
+test('what is taken for granted is said', () => {
+  const { assumed } = gathered(forward(''), { 'bridge-fdb.json': '' })
+  assert.ok(assumed.includes('`cni0` has ports and its kind is not known: it is a bridge'))
+  assert.ok(assumed.includes('no bridge-link.json: the ports of bridges are as new ones'))
+})
+
 test('a bridge that filters VLANs is refused by name', () => {
   const link = JSON.stringify([
     { ifname: 'cni0', linkinfo: { info_kind: 'bridge', info_data: { vlan_filtering: 1 } } },
