@@ -76,7 +76,7 @@ function form(family: Family): Arb<Match> {
       dstMask: maybe(length),
       interval: maybe(fc.integer({ min: 1, max: 0x7fffffff })),
     })
-    .map(({ rate, burst, srcMask, dstMask, interval, ...rest }) => {
+    .map(({ rate, burst, srcMask, dstMask, interval, name, ...rest }) => {
       const { bytes, avg } = rate
       // A rate-match is kept by the second; the burst of bytes is printed in whole units.
       const fast = bytes || hashlimitText({ ...PLAIN, avg }).text.includes('/sec')
@@ -87,6 +87,8 @@ function form(family: Family): Arb<Match> {
       return {
         match: 'hashlimit' as const,
         ...rest,
+        // A table is of packets, of bytes or of rates.
+        name: `${name}${bytes ? '.b' : ''}${interval === undefined || !fast ? '' : '.r'}`,
         bytes,
         avg,
         burst: bytes ? (whole ? burst % 2 : 0) : ok ? burst : 1,
