@@ -15,6 +15,7 @@ import type { Packet } from '../src/net/packet.js'
 import type { NetworkNamespace } from '../src/netns/model.js'
 import { ReferenceEngine } from '../src/reference/index.js'
 import { clusterObjects, generator, newConnections, prefixes, withRoutes } from './fixtures.js'
+import { setPackets, withSet } from './sets.js'
 
 export interface Row {
   work: string
@@ -268,6 +269,34 @@ async function routes(count: number): Promise<void> {
   Object.assign(row, facts)
 }
 
+/** One look-up in an ipset a packet; the row without one tells what the rest costs. */
+async function sets(type: 'hash:ip' | 'hash:net' | null): Promise<void> {
+  const count = 100_000
+  const base = nodeNamespace(clusterOf(clusterObjects(0) as never[]), 'worker-1')
+  const start = performance.now()
+  const image = compile(withSet(withRoutes(base, 1), type, count))
+  const facts = { compile_ms: round(performance.now() - start), image_bytes: image.bytes.byteLength }
+  const packets = setPackets('cni0', '10.244.0.9', Math.max(20_000, MILLION / 10), count)
+  const work =
+    type === null ? 'no ipset asked, one batch' : `${count.toLocaleString('en')} elements of ${type}, one batch`
+  let engine: Engine
+  let batch: PacketBatch
+  const fill = (): void => {
+    engine = new Engine(image)
+    batch = engine.newBatch(packets.length)
+    packets.forEach((packet, i) => void batch.set(i, packet))
+  }
+  const row = await measure(
+    work,
+    packets.length,
+    5,
+    fill,
+    () => void engine.processBatch(batch),
+    () => expect(work, batch.length, packets.length),
+  )
+  Object.assign(row, facts)
+}
+
 /** What it costs to give the engine a packet as an object. */
 async function filling(): Promise<void> {
   const engine = new Engine(nodeNamespace(clusterOf(clusterObjects(0) as never[]), 'worker-1'))
@@ -288,6 +317,7 @@ async function filling(): Promise<void> {
 }
 
 await filling()
+for (const type of [null, 'hash:ip', 'hash:net'] as const) await sets(type)
 for (const count of quick ? [100, 10_000] : [100, 10_000, 100_000, 1_000_000]) await routes(count)
 for (const count of quick ? [10, 1_000] : [10, 1_000, 10_000]) await services(count)
 
