@@ -167,6 +167,22 @@ function matchFault(rule: Rule, hooks: readonly HookName[]): { word: string; mes
   return undefined
 }
 
+/** A table of hashlimit is of rules with `--hashlimit-rate-match` or of rules without: the first one decides. */
+function hashlimitFaults(rules: Iterable<Rule>): TableFault[] {
+  const rated = new Map<string, boolean>()
+  const faults: TableFault[] = []
+  for (const rule of rules)
+    for (const m of rule.matches) {
+      if (m.match !== 'hashlimit') continue
+      const rate = m.rateInterval !== undefined
+      if ((rated.get(m.name) ?? rate) !== rate) {
+        const message = `the table ${escapeText(m.name)} of hashlimit is used with and without --hashlimit-rate-match`
+        faults.push({ line: rule.line, word: 'hashlimit', message })
+      } else rated.set(m.name, rate)
+    }
+  return faults
+}
+
 /** All that is wrong with the table as a whole; empty when the kernel would take it. */
 export function checkTable(table: CheckedTable): TableFault[] {
   const builtins = BUILTIN_CHAINS[table.name]
@@ -188,5 +204,6 @@ export function checkTable(table: CheckedTable): TableFault[] {
       if (match !== undefined) faults.push({ line: rule.line, ...match })
     }
   }
+  faults.push(...hashlimitFaults([...nodes.values()].flatMap((n) => n.rules)))
   return faults
 }

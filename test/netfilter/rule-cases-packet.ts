@@ -241,6 +241,17 @@ export const PACKET_WRONG: readonly WrongCase[] = [
   ...wrongs('ipv4', 'rpfilter', [['-m rpfilter ! --loose', 'takes no !', 29]], 'raw', 'PREROUTING'),
   ...wrongs('ipv4', 'rpfilter', [['-m rpfilter', 'cannot be reached from INPUT']], 'mangle'),
   ...wrongs('ipv4', 'rpfilter', [['-m rpfilter', 'tables raw and mangle']], 'nat', 'PREROUTING'),
+  {
+    name: 'a table of hashlimit with and without rate-match',
+    family: 'ipv4',
+    text: `*filter
+-A INPUT -m hashlimit --hashlimit-upto 3/sec --hashlimit-name a --hashlimit-rate-match
+-A INPUT -m hashlimit --hashlimit-upto 3/sec --hashlimit-name a
+COMMIT
+`,
+    at: '3:13',
+    says: 'with and without --hashlimit-rate-match',
+  },
   ...wrongs('ipv4', 'hashlimit', [
     ['-m hashlimit --hashlimit-upto 3/sec', 'needs --hashlimit-name'],
     ['-m hashlimit --hashlimit-name b', 'needs --hashlimit-upto'],
