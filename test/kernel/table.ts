@@ -74,7 +74,7 @@ export class Table {
             if (rule.target) this.#kinds.delete(`target ${rule.target.target} ${family}`)
           }
     const coverage = new Coverage()
-    coverage.add(namespace, { packets: [], answers: answers as never, conntrack: [], counters: [] })
+    coverage.add(namespace, { packets: [], answers: answers as never, conntrack: [], counters: [], sets: [] })
     for (const name of coverage.seen.keys()) {
       const [what, ...rest] = name.split(' ')
       if (what === 'fail') this.#row(`match ${rest.join(' ')}`).not++
