@@ -14,7 +14,7 @@ import { bases } from './damaged-images.js'
 
 const test = suite('fuzz: damaged images')
 const script = fileURLToPath(new URL('./damage-images.ts', import.meta.url))
-const COUNT = process.env['FC_RUNS'] === undefined ? 6_000 : Math.min(6_000, 80 * Number(process.env['FC_RUNS']))
+const COUNT = process.env['FC_RUNS'] === undefined ? 5000 : Math.min(5000, 80 * Number(process.env['FC_RUNS']))
 
 test('every section stands in some of the images that are damaged', () => {
   const sections = Object.entries(L as unknown as Record<string, number>).filter(
