@@ -63,7 +63,14 @@ export class Capabilities {
 
   /** The namespace without what this kernel cannot load. */
   async fit(machine: Machine, ns: NetworkNamespace, backend: Backend): Promise<NetworkNamespace> {
-    const sets = await this.#sets(machine, ns.sets)
+    // Sets that no rule names say nothing.
+    const named = JSON.stringify(ns.rulesets, (_, v: unknown) => (typeof v === 'bigint' ? `${v}` : v))
+    const isNamed = (set: IpSet): boolean => set.type === 'list:set' || named.includes(JSON.stringify(set.name))
+    const listed = ns.sets.some((set) => set.type === 'list:set' && named.includes(JSON.stringify(set.name)))
+    const sets = await this.#sets(
+      machine,
+      listed ? ns.sets : ns.sets.filter((s) => s.type !== 'list:set' && isNamed(s)),
+    )
     const names = new Set(sets.map((s) => s.name))
     const create = setLines(sets.map((s) => ({ ...s, entries: [] }))).create
     const rulesets: Ruleset[] = []
@@ -77,7 +84,10 @@ export class Capabilities {
           const place = { family: ruleset.family, table: table.name, chain: chain.name, builtIn }
           for (const rule of chain.rules) {
             const missing = (m: Match): boolean => m.match === 'set' && !names.has(m.name)
-            if (rule.matches.some(missing) || isUnloadable(rule, backend)) continue
+            // Whichever way SET names its sets.
+            const target = rule.target?.target === 'SET' ? JSON.stringify(rule.target) : ''
+            const gone = ns.sets.some((set) => !names.has(set.name) && target.includes(JSON.stringify(set.name)))
+            if (gone || rule.matches.some(missing) || isUnloadable(rule, backend)) continue
             if (await this.#rule(machine, rule, place, backend, create)) rules.push(rule)
           }
           chains.push({ ...chain, rules })

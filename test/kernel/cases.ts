@@ -10,6 +10,8 @@ export interface CaseOptions {
   readonly seed: number
   readonly family?: Family | undefined
   readonly backend: Backend | 'both'
+  /** Only these kinds of cases. Default: all. */
+  readonly kinds?: readonly string[]
 }
 
 export interface NamedCase extends KernelCase {
@@ -107,11 +109,15 @@ const CHUNK = 25
 export function* randomCases(count: number, options: CaseOptions): Generator<NamedCase, void, undefined> {
   const { seed, family } = options
   const made: { name: string; at: number; scenarios: Scenario[]; due: number; each: number; chunk: number }[] =
-    CASES.map(([name, , usual]) => ({ name, at: 0, scenarios: [], due: 0, each: usual / WEIGHT, chunk: 0 }))
+    CASES.map(([name, , usual]) => ({
+      ...{ name, at: 0, scenarios: [], due: 0, chunk: 0 },
+      each: options.kinds === undefined || options.kinds.includes(name) ? usual / WEIGHT : 0,
+    }))
+  const all = made.reduce((sum, kind) => sum + kind.each, 0)
   for (let i = 0; i < count; i++) {
     for (const kind of made) kind.due += kind.each
-    const kind = made.reduce((a, b) => (b.due > a.due ? b : a))
-    kind.due -= 1
+    const kind = made.filter((k) => k.each > 0).reduce((a, b) => (b.due > a.due ? b : a))
+    kind.due -= all
     if (kind.at === kind.scenarios.length) {
       const arbitrary = CASES[made.indexOf(kind)]![1]
       kind.scenarios = fc.sample(arbitrary, {

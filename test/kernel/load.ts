@@ -2,11 +2,11 @@
 // Owns the words of these programs. What the kernel then has is read back by the bundle's readers, so a route that it
 // refuses or an order that it changes is no difference of the engines.
 import type { ConntrackEntry } from '../../src/net/packet.js'
-import { isIcmp } from '../../src/net/proto.js'
 import type { Backend, Family, Ruleset } from '../../src/netfilter/model.js'
 import { printRules } from '../../src/netfilter/print.js'
 import { deriveRoutes } from '../../src/netns/derive.js'
-import type { IpSet, Link, NetworkNamespace, PolicyRule, Route, SetEntry, SetPart } from '../../src/netns/model.js'
+import { printIpsets } from '../../src/netns/ipset-print.js'
+import type { IpSet, Link, NetworkNamespace, PolicyRule, Route } from '../../src/netns/model.js'
 import type { Dumps, SetupRequest } from './machine.js'
 import { GROUP, probes } from './probes.js'
 
@@ -102,43 +102,13 @@ function ruleLine(r: PolicyRule): string {
 /** The policy rules that every namespace has. */
 const isDefault = (r: PolicyRule): boolean => r.priority === 0 || r.priority >= 32766
 
-function partText(part: SetPart, set: IpSet): string {
-  switch (part.part) {
-    case 'net':
-      return set.type.startsWith('hash:ip') && !set.type.includes('net') ? bare(part.prefix) : part.prefix
-    case 'port':
-      if (set.type === 'bitmap:port') return String(part.port)
-      return isIcmp(part.proto)
-        ? `${part.proto === 1 ? 'icmp' : 'icmpv6'}:${part.port >> 8}/${part.port & 255}`
-        : `${part.proto}:${part.port}`
-    case 'iface':
-      return part.name
-    case 'mac':
-      return part.mac
-    case 'mark':
-      return `0x${part.mark.toString(16)}`
-    case 'set':
-      return part.name
-  }
-}
-
-function memberLine(set: IpSet, e: SetEntry): string {
-  const timeout = e.timeout === undefined ? '' : ` timeout ${e.timeout}`
-  return `add ${set.name} ${e.parts.map((p) => partText(p, set)).join(',')}${timeout}${e.nomatch ? ' nomatch' : ''}`
-}
-
-function createLine(set: IpSet): string {
-  const family = set.family === 'ipv6' && /^hash:(ip|net)/.test(set.type) ? ' family inet6' : ''
-  const options = Object.entries(set.options)
-    .filter(([key]) => key !== 'family')
-    .map(([key, value]) => (value === '' ? ` ${key}` : ` ${key} ${value}`))
-  return `create ${set.name} ${set.type}${family}${options.join('')}`
-}
-
 /** The sets as `ipset restore` takes them: first those that others list. */
 export function setLines(sets: readonly IpSet[]): { create: string[]; add: string[] } {
   const ordered = [...sets.filter((s) => s.type !== 'list:set'), ...sets.filter((s) => s.type === 'list:set')]
-  return { create: ordered.map(createLine), add: ordered.flatMap((s) => s.entries.map((e) => memberLine(s, e))) }
+  const lines = printIpsets(ordered)
+    .split('\n')
+    .filter((line) => line !== '')
+  return { create: lines.filter((l) => l.startsWith('create ')), add: lines.filter((l) => l.startsWith('add ')) }
 }
 
 /** The bits of what can be said of an entry that is made from outside. */

@@ -14,6 +14,7 @@ const { values } = parseArgs({
     budget: { type: 'string', default: '120' },
     repeat: { type: 'string', default: '1' },
     keep: { type: 'string' },
+    kinds: { type: 'string' },
     table: { type: 'boolean', default: false },
   },
 })
@@ -26,6 +27,7 @@ const totals = await runCases({
   jobs: Number(values.jobs),
   first: Number(values.first),
   budget: Number(values.budget),
+  ...(values.kinds === undefined ? {} : { kinds: values.kinds.split(',') }),
   repeat: Number(values.repeat),
   keep: values.keep,
   say: (text) => process.stdout.write(text),
