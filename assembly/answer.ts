@@ -4,6 +4,7 @@
 import { Address } from './address'
 import { Conntrack } from './conntrack'
 import { Fib } from './fib'
+import { Fragment } from './fragment'
 import { Hooks } from './hooks'
 import {
   CTINFO_RELATED,
@@ -14,6 +15,7 @@ import {
   CTX_DPORT_AT,
   CTX_DST_AT,
   CTX_FAMILY_AT,
+  CTX_FRAG_AT,
   CTX_ICMP_CODE_AT,
   CTX_ICMP_ID_AT,
   CTX_ICMP_TYPE_AT,
@@ -41,6 +43,7 @@ import {
   PKTTYPE_HOST,
   REJECT_TCP_RESET,
   RESULT_FLAGS_OFF,
+  RESULT_FRAGMENT,
   RESULT_OUT_LINK_OFF,
   RESULT_QUOTES,
   RESULT_REJECT_OFF,
@@ -92,6 +95,7 @@ export class Answer {
   /** Answers the packet in the context: `code` is a REJECT_* code. It stays as it is. */
   static send(code: u32): void {
     if (Way.depth >= DEPTH) return
+    if (Fragment.later()) return
     if (code === REJECT_TCP_RESET ? !Answer.mayReset() : !Answer.mayError()) return
     const ct = load<u32>(CTX_CT_AT)
     const ctinfo = load<u32>(CTX_CTINFO_AT)
@@ -111,6 +115,7 @@ export class Answer {
     const save = Answer.saved + Way.depth * Hooks.SAVE_BYTES
     const port = code === REJECT_TCP_RESET ? load<u32>(CTX_PHYS_IN_AT) : 0
     Hooks.save(save)
+    const frag = load<u32>(CTX_FRAG_AT)
     Way.depth++
     const socket = load<u32>(CTX_SOCKET_AT)
     store<u32>(CTX_SOCKET_AT, code === REJECT_TCP_RESET ? SOCKET_NONE : SOCKET_KERNEL)
@@ -122,10 +127,12 @@ export class Answer {
       Answer.reset()
       Answer.go(code, ct, ctinfo, port)
     } else if (Answer.error(code)) Answer.go(code, ct, ctinfo, 0)
+    if (frag !== 0 && Way.sent) Answer.ofFragment()
     Way.depth--
     Hooks.restore(save)
     store<u32>(CTX_IS_REPLY_AT, isReply)
     store<u32>(CTX_SOCKET_AT, socket)
+    store<u32>(CTX_FRAG_AT, frag)
     Way.type = type
     Way.hop = hop
     Way.link = link
@@ -137,6 +144,12 @@ export class Answer {
     Conntrack.zones = zones
     Queue.number = queue
     Conntrack.badChecksum = bad
+  }
+
+  /** The packet that was answered, and perhaps quoted, was a fragment. */
+  private static ofFragment(): void {
+    const at = Way.result + RESULT_FLAGS_OFF
+    store<u32>(at, load<u32>(at) | RESULT_FRAGMENT)
   }
 
   /** Routes the answer in the context and sends it through OUTPUT and POSTROUTING; `port`: out by this link, past all hooks. */
@@ -172,6 +185,19 @@ export class Answer {
   private static leftBy(): u32 {
     const port = load<u32>(CTX_OUT_PORT_AT)
     return port !== 0 ? port : load<u32>(CTX_OUT_LINK_AT)
+  }
+
+  /**
+   * REJECT answers only what has the right checksum: TCP, UDP, ICMP. GRE, ESP, AH, SCTP and UDP-Lite are not asked; what
+   * other protocols carry is taken for one and hardly ever is.
+   */
+  static isSound(): bool {
+    const proto = load<u32>(CTX_PROTO_AT)
+    const six = load<u32>(CTX_FAMILY_AT) === 6 // DCCP's is like those of TCP and UDP over IPv6 only
+    if (proto === 6 || proto === 17 || proto === 1 || proto === 58 || (six && proto === 33)) {
+      return !Conntrack.badChecksum
+    }
+    return proto === 47 || proto === 50 || proto === 51 || proto === 132 || proto === 136
   }
 
   private static mayReset(): bool {

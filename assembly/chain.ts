@@ -6,6 +6,7 @@
 // A frame of the jump stack, 64 bytes: Visit (32) | chain index | next rule (from 0) | chain record
 import { Asked } from './asked'
 import { Counters } from './counters'
+import { Fragment } from './fragment'
 import { HashLimits } from './hashlimit'
 import {
   CHAIN_BYTES,
@@ -35,6 +36,8 @@ import {
   IMAGE_FLAG_CONNTRACK6,
   IMAGE_FLAG_NFT4,
   IMAGE_FLAG_NFT6,
+  IMAGE_FLAG_WHOLE4,
+  IMAGE_FLAG_WHOLE6,
   IMAGE_FLAGS_OFF,
   IMAGE_HEADER_BYTES,
   IMAGE_SECTIONS_OFF,
@@ -58,6 +61,7 @@ import {
   RULE_HAS_SRC,
   RULE_IN_OFF,
   RULE_IN_PATTERN,
+  RULE_NATIVE,
   RULE_NEVER,
   RULE_NOT_DPORTS,
   RULE_NOT_DST,
@@ -218,6 +222,11 @@ export function isNft(family: u32): bool {
   return (load<u32>(image, IMAGE_FLAGS_OFF) & (family === 6 ? IMAGE_FLAG_NFT6 : IMAGE_FLAG_NFT4)) !== 0
 }
 
+/** Are fragments of this family (4 or 6) put together before the rules? */
+export function wholeOnly(family: u32): bool {
+  return (load<u32>(image, IMAGE_FLAGS_OFF) & (family === 6 ? IMAGE_FLAG_WHOLE6 : IMAGE_FLAG_WHOLE4)) !== 0
+}
+
 /** Does the packet's family have this table? */
 export function hasTable(table: i32): bool {
   return ((present >> (table + (load<u32>(CTX_FAMILY_AT) === 6 ? ROOTS_TABLES : 0))) & 1) !== 0
@@ -261,8 +270,8 @@ function spanFits(value: u32, span: u32): bool {
   return value >= (span & 0xffff) && value <= span >> 16
 }
 
-/** Does the rule's record fit the packet? Its further matches are not looked at. */
-function headFits(rule: usize, flags: u32, six: bool): bool {
+/** Does the rule's record fit the packet? Its further matches are not looked at. T: see run. */
+function headFits<T>(rule: usize, flags: u32, six: bool): bool {
   if ((flags & RULE_HAS_PROTO) !== 0) {
     if ((load<u32>(CTX_PROTO_AT) === load<u32>(rule, RULE_PROTO_OFF)) === ((flags & RULE_NOT_PROTO) !== 0)) return false
   }
@@ -270,7 +279,7 @@ function headFits(rule: usize, flags: u32, six: bool): bool {
     if (addressFits(CTX_DST_AT, rule, six, RULE4_DST_OFF, RULE6_DST_OFF) === ((flags & RULE_NOT_DST) !== 0))
       return false
   }
-  if ((flags & RULE_HAS_DPORTS) !== 0) {
+  if (sizeof<T>() === 4 && (flags & RULE_HAS_DPORTS) !== 0) {
     const fits = spanFits(load<u32>(CTX_DPORT_AT), load<u32>(rule, RULE_DPORTS_OFF))
     if (fits === ((flags & RULE_NOT_DPORTS) !== 0)) return false
   }
@@ -286,7 +295,7 @@ function headFits(rule: usize, flags: u32, six: bool): bool {
     const fits = ifaceFits(CTX_OUT_LINK_AT, load<u32>(rule, RULE_OUT_OFF), (flags & RULE_OUT_PATTERN) !== 0)
     if (fits === ((flags & RULE_NOT_OUT) !== 0)) return false
   }
-  if ((flags & RULE_HAS_SPORTS) !== 0) {
+  if (sizeof<T>() === 4 && (flags & RULE_HAS_SPORTS) !== 0) {
     const fits = spanFits(load<u32>(CTX_SPORT_AT), load<u32>(rule, RULE_SPORTS_OFF))
     if (fits === ((flags & RULE_NOT_SPORTS) !== 0)) return false
   }
@@ -319,6 +328,11 @@ export function runTable(table: i32, hook: i32): i32 {
   if (Asked.stopped()) return NF_DROP
   const root = load<u32>(rootAt(table, hook))
   if (root === 0) return NF_ACCEPT
+  return Fragment.later() ? run<u64>(table, root) : run<u32>(table, root)
+}
+
+/** The same from a chain; compiled twice: u64 for later fragments, which have no layer-4 header, u32 for all others. */
+function run<T>(table: i32, root: u32): i32 {
   const six = load<u32>(CTX_FAMILY_AT) === 6
   const rules = six ? rules6 : rules4
   const ruleBytes: usize = six ? RULE6_BYTES : RULE4_BYTES
@@ -334,10 +348,13 @@ export function runTable(table: i32, hook: i32): i32 {
     let returned = false
     for (; rule < end; rule += ruleBytes) {
       const flags = load<u32>(rule, RULE_FLAGS_OFF)
-      if (!headFits(rule, flags, six)) continue
+      if (sizeof<T>() === 8 && flags & RULE_NATIVE) {
+        if (!headFits<u32>(rule, flags, six)) continue
+      } else if (!headFits<T>(rule, flags, six)) continue
       const count = load<u32>(rule, RULE_CODE_COUNT_OFF)
       const counter = load<u32>(rule, RULE_COUNTER_OFF)
-      if (count !== 0 && !evalMatches(code + ((load<u32>(rule, RULE_CODE_OFF) as usize) << 2), count)) {
+      const matches = code + ((load<u32>(rule, RULE_CODE_OFF) as usize) << 2)
+      if (sizeof<T>() === 8 ? !Fragment.matches(flags, matches, count) : count !== 0 && !evalMatches(matches, count)) {
         if (!Asked.stopped()) continue
         if (Asked.hasDropped()) {
           decide(chain, counter - load<u32>(record, CHAIN_COUNTER_OFF))

@@ -5,7 +5,7 @@ import { Address } from './address'
 import { Answer } from './answer'
 
 import { Bridge } from './bridge'
-import { conntrackOn, hasTable, isNft, runTable } from './chain'
+import { conntrackOn, hasTable, isNft, runTable, wholeOnly } from './chain'
 
 import { Conntrack } from './conntrack'
 import { Ether } from './ether'
@@ -14,6 +14,7 @@ import {
   CTX_DNAT_ATTEMPT_AT,
   CTX_DST_AT,
   CTX_FAMILY_AT,
+  CTX_FRAG_AT,
   CTX_FRAME_AT,
   CTX_FRAME_BYTES,
   CTX_HOP_ATTEMPT_AT,
@@ -31,6 +32,9 @@ import {
   CTX_VISIT_AT,
   ERRNO_EINVAL,
   ERRNO_EPERM,
+  FRAGMENT_IN,
+  FRAGMENT_LOCAL,
+  FRAGMENT_OUT,
   HOOK_FORWARD,
   HOOK_INPUT,
   HOOK_OUTPUT,
@@ -44,6 +48,7 @@ import {
   PKTTYPE_MULTICAST,
   PKTTYPE_OTHERHOST,
   REASON_CLASH,
+  REASON_FRAGMENT,
   REASON_INVALID_SOURCE,
   REASON_MARTIAN_SOURCE,
   REASON_MULTICAST,
@@ -107,6 +112,12 @@ export class Hooks {
     return false
   }
 
+  /** A fragment waits for the rest of its packet. `user`: where it is wanted. */
+  private static keep(user: u32): bool {
+    Way.user = user
+    return Hooks.drop(REASON_FRAGMENT)
+  }
+
   private static tracked(): bool {
     return conntrackOn(load<u32>(CTX_FAMILY_AT))
   }
@@ -123,16 +134,9 @@ export class Hooks {
     const code = load<u32>(CTX_REJECT_AT)
     if (code !== 0) {
       store<u32>(CTX_REJECT_AT, 0)
-      if (code > <u32>REJECT_CODES || !Hooks.hasBadChecksum()) Answer.send(code - 1)
+      if (code > <u32>REJECT_CODES || Answer.isSound()) Answer.send(code - 1)
     }
     return false
-  }
-
-  /** Has the packet a wrong checksum that REJECT looks at before it answers? */
-  private static hasBadChecksum(): bool {
-    if (!Conntrack.badChecksum) return false
-    const proto = load<u32>(CTX_PROTO_AT)
-    return proto === 1 || proto === 6 || proto === 17 || proto === 58
   }
 
   private static nat(hook: i32): bool {
@@ -152,12 +156,15 @@ export class Hooks {
 
   static prerouting(): bool {
     Steps.hook(HOOK_PREROUTING)
+    if (load<u32>(CTX_FRAG_AT) !== 0 && wholeOnly(load<u32>(CTX_FAMILY_AT))) return Hooks.keep(FRAGMENT_IN)
     if (!Hooks.table(TABLE_RAW, HOOK_PREROUTING) || !Hooks.look()) return false
     return Hooks.table(TABLE_MANGLE, HOOK_PREROUTING) && Hooks.nat(HOOK_PREROUTING)
   }
 
   /** INPUT, to the end of the way. */
   private static deliver(): bool {
+    // IPv4 is whole before INPUT; IPv6's pieces pass it one by one.
+    if (load<u32>(CTX_FRAG_AT) !== 0 && load<u32>(CTX_FAMILY_AT) === 4) return Hooks.keep(FRAGMENT_LOCAL)
     Steps.hook(HOOK_INPUT)
     if (!Hooks.table(TABLE_MANGLE, HOOK_INPUT) || !Hooks.table(TABLE_FILTER, HOOK_INPUT)) return false
     // iptables-nft gives its security chains a later priority than nat has here.
@@ -176,6 +183,7 @@ export class Hooks {
 
   private static output(): bool {
     Steps.hook(HOOK_OUTPUT)
+    if (load<u32>(CTX_FRAG_AT) !== 0 && wholeOnly(load<u32>(CTX_FAMILY_AT))) return Hooks.keep(FRAGMENT_OUT)
     if (!Hooks.table(TABLE_RAW, HOOK_OUTPUT) || !Hooks.look()) return false
     const mark = load<u32>(CTX_MARK_AT)
     const tos = load<u32>(CTX_TOS_AT)
@@ -322,8 +330,8 @@ export class Hooks {
   }
 
   private static denied(): bool {
-    // The sender is not told of a packet that was queued.
-    if (Way.errno === 0 && Queue.number === 0) Way.errno = ERRNO_EPERM
+    // The sender is not told of a packet that was queued, or of a fragment that waits.
+    if (Way.errno === 0 && Queue.number === 0 && Way.reason !== REASON_FRAGMENT) Way.errno = ERRNO_EPERM
     return false
   }
 
@@ -348,6 +356,11 @@ export class Hooks {
       else if (source !== 0) Address.copy(CTX_SRC_AT, source)
     }
     return Hooks.goOut()
+  }
+
+  /** The whole packet, from where its last fragment was kept before INPUT. */
+  static resume(): bool {
+    return Hooks.deliver()
   }
 
   /** A packet that comes in by an interface. */

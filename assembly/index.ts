@@ -33,6 +33,8 @@ import {
   CT_TCP_LAST_INDEX_OFF,
   CT_ZONE_OFF,
   CTX_CHAIN_AT,
+  CTX_FRAG_AT,
+  CTX_HOP_ATTEMPT_AT,
   CTX_IN_LINK_AT,
   CTX_INNER_AT,
   CTX_MARK_AT,
@@ -42,21 +44,25 @@ import {
   CTX_OUT_PORT_AT,
   CTX_RULE_AT,
   CTX_SEED_AT,
+  CTX_VISIT_AT,
   HDR_BYTES,
   HDR_FAMILY_OFF,
   HDR_PROTO_OFF,
   IPS_SRC_NAT_DONE,
+  REASON_FRAGMENT,
   RECORD_AT_MS_OFF,
   RECORD_BAD_CHECKSUM,
   RECORD_BYTES,
   RECORD_FLAGS_OFF,
   RECORD_IN_LINK_OFF,
   RECORD_QUOTES,
+  RECORD_RESUME,
   RECORD_TRACE,
   RESULT_BYTES,
   RESULT_CHAIN_OFF,
   RESULT_ERRNO_OFF,
   RESULT_FLAGS_OFF,
+  RESULT_FRAGMENT,
   RESULT_IN_LINK_OFF,
   RESULT_MARK_OFF,
   RESULT_OUT_LINK_OFF,
@@ -75,6 +81,7 @@ import {
   STOP_CLOCK,
   STOP_CONNECTIONS,
   STOP_DONE,
+  STOP_FRAGMENT,
   STOP_LEARNED,
   STOP_LINK,
   STOP_RULES,
@@ -102,7 +109,7 @@ import { SetPool } from './set-live'
 import { Links } from './source'
 import { Sysctl } from './sysctl'
 import { Table } from './table'
-import { traceInit, traceOverflowed, traceReset, traceRoom, traceUsed } from './trace'
+import { traceInit, traceOverflowed, traceReset, traceRewind, traceRoom, traceUsed } from './trace'
 import { INVERSE_TUPLE, PACKET_TUPLE, Tuple } from './tuple'
 import { Way } from './way'
 
@@ -218,14 +225,16 @@ export function run(records: usize, quotes: usize, results: usize, answers: usiz
   return count
 }
 
-/** One packet; STOP_* other than DONE: it was not processed (TRACE_LOST and RULES: it was; ASKED: up to that rule). */
+/** One packet; STOP_* other than DONE: it was not processed (TRACE_LOST, RULES and FRAGMENT: it was; ASKED: up to that rule). */
 function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
   const flags = load<u16>(record + RECORD_FLAGS_OFF)
   const at = load<f64>(record + RECORD_AT_MS_OFF)
   const now = load<f64>(CTX_NOW_AT)
   if (at >= 0 && at < now) return STOP_CLOCK
   if (load<u32>(record + RECORD_IN_LINK_OFF) >= Links.count) return STOP_LINK
-  if (flags & RECORD_TRACE && traceRoom() < <usize>TRACE_RESERVE_BYTES) return STOP_TRACE
+  // What a fragment completed goes on in the room that the fragment had.
+  if ((flags & (RECORD_TRACE | RECORD_RESUME)) === RECORD_TRACE && traceRoom() < <usize>TRACE_RESERVE_BYTES)
+    return STOP_TRACE
   if (at > now) {
     store<f64>(CTX_NOW_AT, at)
     Table.expire(at)
@@ -235,11 +244,15 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
     if (most === 0 || Table.live < most) return STOP_CONNECTIONS
   }
   const before = traceUsed()
-  Packet.load(record, quote)
+  const resumed = (flags & RECORD_RESUME) !== 0
+  if (resumed) resume(record, quote)
+  else {
+    Packet.load(record, quote)
+    Way.type = 0
+    Way.hop = 0
+    Way.link = 0
+  }
   Memory.clear(result, RESULT_BYTES)
-  Way.type = 0
-  Way.hop = 0
-  Way.link = 0
   Way.reason = 0
   Way.errno = 0
   Way.sent = false
@@ -251,8 +264,8 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
   Queue.passed = false
   Conntrack.zones = 0
   Conntrack.badChecksum = (flags & RECORD_BAD_CHECKSUM) !== 0
-  const fromHere = load<u32>(CTX_IN_LINK_AT) === 0
-  const arrived = fromHere ? Hooks.sendLocal() : Hooks.receive()
+  const fromHere = load<u32>(record + RECORD_IN_LINK_OFF) === 0
+  const arrived = resumed ? Hooks.resume() : fromHere ? Hooks.sendLocal() : Hooks.receive()
   if (arrived) {
     const end = Way.end
     const local = end === VERDICT_LOCAL
@@ -269,6 +282,15 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
       memory.copy(answer, CTX_INNER_AT, HDR_BYTES)
       store<u32>(result + RESULT_FLAGS_OFF, RESULT_QUOTES)
     }
+    if (load<u32>(CTX_FRAG_AT) !== 0) {
+      store<u32>(result + RESULT_FLAGS_OFF, load<u32>(result + RESULT_FLAGS_OFF) | RESULT_FRAGMENT)
+    }
+  } else if (Way.reason === REASON_FRAGMENT) {
+    Packet.pack(result)
+    store<u32>(result + RESULT_VERDICT_OFF, VERDICT_DROP)
+    store<u32>(result + RESULT_REASON_OFF, REASON_FRAGMENT)
+    store<u32>(result + RESULT_MARK_OFF, load<u32>(CTX_MARK_AT))
+    store<u32>(result + RESULT_RULE_OFF, Way.user)
   } else {
     const queue = Queue.number
     store<u32>(result + RESULT_VERDICT_OFF, queue !== 0 ? VERDICT_QUEUE : Way.sent ? VERDICT_REJECT : VERDICT_DROP)
@@ -286,7 +308,25 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
   if (Asked.stopped()) return STOP_ASKED
   if (traceOverflowed()) return STOP_TRACE_LOST
   if (Fdb.full) return STOP_LEARNED
+  if (Way.reason === REASON_FRAGMENT && !arrived) return STOP_FRAGMENT
   return load<u32>(RULES_ERROR_AT) === 0 ? STOP_DONE : STOP_RULES
+}
+
+/** Loads the packet that a fragment completed and leaves what the fragment's own way has drawn and found. */
+function resume(record: usize, quote: usize): void {
+  const link = load<u32>(CTX_IN_LINK_AT)
+  const visit = load<u32>(CTX_VISIT_AT)
+  const hops = load<u32>(CTX_HOP_ATTEMPT_AT)
+  Packet.load(record, quote)
+  store<u32>(CTX_IN_LINK_AT, link)
+  store<u32>(CTX_VISIT_AT, visit)
+  store<u32>(CTX_HOP_ATTEMPT_AT, hops)
+}
+
+/** Forgets the last packet, a fragment that completed its packet, so that this one has its number; its events, too. */
+export function again(events: u32): void {
+  store<u64>(CTX_ORDINAL_AT, load<u64>(CTX_ORDINAL_AT) - 1)
+  traceRewind(events * TRACE_EVENT_BYTES)
 }
 
 /** STOP_*: why the last `run` ended. */

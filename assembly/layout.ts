@@ -106,6 +106,8 @@ export const IMAGE_FLAG_CONNTRACK4 = 1 // a rule of the IPv4 rules needs conntra
 export const IMAGE_FLAG_CONNTRACK6 = 2
 export const IMAGE_FLAG_NFT4 = 4 // IPv4's rules are of the nft backend
 export const IMAGE_FLAG_NFT6 = 8
+export const IMAGE_FLAG_WHOLE4 = 16 // fragments are put together before the rules
+export const IMAGE_FLAG_WHOLE6 = 32
 
 export const SECTION_ENTRY_BYTES = 16 // id, offset, bytes, 0; ascending by id
 export const SECTION_ALIGN_BYTES = 64
@@ -189,7 +191,10 @@ export const RULE_HAS_OUT = 8192
 export const RULE_NOT_OUT = 16384
 export const RULE_OUT_PATTERN = 32768
 export const RULE_NEVER = 65536 // cannot match
-export const RULE_FLAGS_MASK = 131071
+export const RULE_LAYER4 = 131072 // its first match looks at the layer-4 header: a later fragment does not fit
+export const RULE_TINY = 262144 // a match on TCP, which drops a later fragment that begins inside the header
+export const RULE_NATIVE = 524288 // iptables-nft: ports and flags of a later fragment are compared with what stands there
+export const RULE_FLAGS_MASK = 1048575
 
 export const IFACE_ABSENT = 0xffffffff
 
@@ -325,14 +330,15 @@ export const MATCH_ECN = 21 // ECN_HAS_*, those of them that are inverted, codep
 export const MATCH_CPU = 22 // number
 export const MATCH_OWNER = 23 // OWNER_*, those of them that are inverted, uid from, to, gid from, to
 export const MATCH_QUOTA = 24 // word index in the small state
-export const MATCH_CODES = 78
-
 export const MATCH_MAC = 75 // low word, high word (first byte highest)
 export const MATCH_PKTTYPE = 76 // PKTTYPE_*
 export const MATCH_PHYSDEV = 77 // PHYSDEV_* asked for, those of them that are inverted, in, out: link id or pattern
 export const MATCH_HASHLIMIT = 25 // index of its table
 export const MATCH_TIME = 26 // date from, to, time from, to, month days, week days; flags TIME_*
 export const MATCH_RPFILTER = 27 // flags RPFILTER_*
+export const MATCH_FRAGMENT = 80 // a later fragment
+export const MATCH_LAYER4 = 81 // looks at the layer-4 header and finds nothing to object to
+export const MATCH_CODES = 82
 
 export const MATCH_NOT = 1 // flag of every kind: the result is inverted
 // MATCH_PORTS
@@ -683,11 +689,10 @@ export const RECORD_MAC_SRC_OFF = 104 // 6 bytes, with RECORD_HAS_MAC_SRC
 export const RECORD_HAS_OFF = 110 // u8: RECORD_HAS_*
 export const RECORD_MAC_DST_OFF = 112 // 6 bytes, with RECORD_HAS_MAC_DST
 export const RECORD_PKTTYPE_OFF = 118 // u16
-export const RECORD_FRAG_OFF = 120 // u16: offset in units of 8 bytes | more << 15, with RECORD_HAS_FRAG
+export const RECORD_FRAG_OFF = 120 // u16: offset in units of 8 bytes | more << 15; 0 = a whole packet
 export const RECORD_PAYLOAD_OFF = 124 // with RECORD_HAS_PAYLOAD
 export const RECORD_HAS_MAC_SRC = 1
 export const RECORD_HAS_MAC_DST = 2
-export const RECORD_HAS_FRAG = 4
 export const RECORD_HAS_CPU = 8
 export const RECORD_HAS_PAYLOAD = 16
 export const RECORD_HAS_PKTTYPE = 32
@@ -695,6 +700,7 @@ export const OWNER_UNKNOWN = 0xffffffff
 export const RECORD_TRACE = 1
 export const RECORD_QUOTES = 2 // the quotes array holds the packet that this ICMP error quotes
 export const RECORD_BAD_CHECKSUM = 4
+export const RECORD_RESUME = 16 // the packet that a fragment which was just kept before INPUT completes: it goes on there
 export const RECORD_TCP_OPTIONS = 8 // HDR_TYPE holds TCPO_*, HDR_ID and HDR_WIN + 2 the low and high half of a SACK edge
 
 export const RESULT_BYTES = 128 // the header at the end (verdict reject: of the answer sent), then
@@ -713,6 +719,7 @@ export const RESULT_TRACE_EVENTS_OFF = 108 // number of trace events
 export const RESULT_QUEUE_OFF = 124 // number of the queue, for VERDICT_QUEUE
 export const RESULT_OUT_PORT_OFF = 120 // link id of the bridge port by which it left; 0 = none, or not known
 export const RESULT_QUOTES = 1 // the answers array holds the packet quoted by the result's header
+export const RESULT_FRAGMENT = 2 // the header (an answer's: the packet it quotes) is that of the fragment that came
 
 export const VERDICT_NONE = 0
 export const VERDICT_FORWARD = 1
@@ -749,6 +756,11 @@ export const REASON_NOT_FOR_US = 24
 export const REASON_PORT_STATE = 25
 export const REASON_SOURCE_ADDRESS = 26
 export const REASON_NO_PORT = 27
+export const REASON_FRAGMENT = 18 // kept for reassembly; RESULT_RULE_OFF: FRAGMENT_*
+export const REASON_FRAGMENT_WRONG = 19
+export const FRAGMENT_IN = 1 // where it was wanted
+export const FRAGMENT_OUT = 2
+export const FRAGMENT_LOCAL = 3
 
 export const ERRNO_NONE = 0
 export const ERRNO_EPERM = 1
@@ -779,6 +791,8 @@ export const ETHER_DST_UNKNOWN = 4
 // More of the context: connection tracking (2432..2559).
 export const CTX_TCP_OPTIONS_AT = 2432 // TCPO_* of the packet that came
 export const CTX_TCP_SACK_AT = 2436 // right edge of its highest SACK block
+export const CTX_FRAG_AT = 2440 // offset in units of 8 bytes | more << 15; 0 = a whole packet
+export const FRAG_OFFSET = 0x1fff
 export const TCPO_SCALE_MASK = 15
 export const TCPO_HAS_SCALE = 16
 export const TCPO_SACK_PERMITTED = 32
@@ -1076,6 +1090,7 @@ export const STOP_TRACE_LOST = 5 // one packet's events did not fit
 export const STOP_RULES = 6 // a list of the rules is full
 export const STOP_ASKED = 7 // a rule needs a field that the packet does not give (ASKED_*); the packet was stopped there
 export const STOP_LEARNED = 12 // a bridge has learned more addresses than there is room for
+export const STOP_FRAGMENT = 8 // the packet is a fragment that waits for others: the host has to look after it
 
 // trace events of the way
 export const TRACE_ROUTE_INPUT = 0 // a of TRACE_KIND_ROUTE; b: index of the route + 1, c: RTN_*, d: hop + 1, e: link id for what needs no route

@@ -35,6 +35,7 @@ import {
   CTX_DPORT_AT,
   CTX_DST_AT,
   CTX_FAMILY_AT,
+  CTX_FRAG_AT,
   CTX_ICMP_CODE_AT,
   CTX_ICMP_TYPE_AT,
   CTX_IN_LINK_AT,
@@ -47,6 +48,7 @@ import {
   CTX_SPORT_AT,
   CTX_SRC_AT,
   CTX_TCP_FLAGS_AT,
+  FRAG_OFFSET,
   ICMP_ANY,
   IPRANGE_HAS_DST,
   IPRANGE_HAS_SRC,
@@ -66,10 +68,12 @@ import {
   MATCH_CT_STATE_OFF,
   MATCH_CT_STATUS_OFF,
   MATCH_ECN,
+  MATCH_FRAGMENT,
   MATCH_HASHLIMIT,
   MATCH_HOPS,
   MATCH_ICMP,
   MATCH_IPRANGE,
+  MATCH_LAYER4,
   MATCH_LENGTH,
   MATCH_LIMIT,
   MATCH_MAC,
@@ -357,7 +361,7 @@ function physdev(at: usize): bool {
   return LinkMatch.physdev(has & PHYSDEV_ASKED, load<u32>(at, 8), inside, outside)
 }
 
-function evalMatch(at: usize, head: u32): bool {
+export function evalMatch(at: usize, head: u32): bool {
   const flags = head >> 16
   const inverted = (flags & MATCH_NOT) !== 0
   switch (head & 255) {
@@ -421,6 +425,10 @@ function evalMatch(at: usize, head: u32): bool {
       return physdev(at)
     case MATCH_SCTP_CHUNKS:
       return sctpChunks(at) !== inverted
+    case MATCH_FRAGMENT:
+      return ((load<u32>(CTX_FRAG_AT) & FRAG_OFFSET) !== 0) !== inverted
+    case MATCH_LAYER4:
+      return true
     default:
       // MATCH_NEVER
       return false

@@ -10,6 +10,7 @@ import {
   CTX_DPORT_AT,
   CTX_DST_AT,
   CTX_FAMILY_AT,
+  CTX_FRAG_AT,
   CTX_FRAME_AT,
   CTX_FRAME_BYTES,
   CTX_HOP_ATTEMPT_AT,
@@ -63,6 +64,7 @@ import {
   HDR_TYPE_OFF,
   HDR_WIN_OFF,
   RECORD_FLAGS_OFF,
+  RECORD_FRAG_OFF,
   RECORD_IN_LINK_OFF,
   RECORD_LENGTH_OFF,
   RECORD_MARK_OFF,
@@ -132,6 +134,7 @@ export class Packet {
     store<u32>(CTX_IN_LINK_AT, load<u32>(record + RECORD_IN_LINK_OFF))
     store<u32>(CTX_LENGTH_AT, load<u32>(record + RECORD_LENGTH_OFF))
     Packet.start()
+    store<u32>(CTX_FRAG_AT, load<u16>(record + RECORD_FRAG_OFF))
     const zone: u32 = load<u16>(record + RECORD_ZONE_OFF)
     store<u32>(CTX_ZONE_AT, zone)
     store<u32>(CTX_ZONE_REPLY_AT, zone)
@@ -162,6 +165,7 @@ export class Packet {
     store<u32>(CTX_CHAIN_AT, 0)
     Memory.clear(CTX_FRAME_AT, CTX_FRAME_BYTES)
     store<u32>(CTX_TCP_OPTIONS_AT, 0)
+    store<u32>(CTX_FRAG_AT, 0)
     store<u8>(CTX_INNER_AT + HDR_FAMILY_OFF, 0)
     store<u8>(CTX_INNER_AT + HDR_PROTO_OFF, 0)
   }

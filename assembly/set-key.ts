@@ -1,5 +1,6 @@
 // The element that a packet stands for in a set, as a key of 36 bytes at SET_KEY_AT: first address, second address (or
 // Ethernet address), port | protocol << 16 (or mark). Kernel: net/netfilter/ipset/ (*_kadt), ip_set_getport.c.
+import { Fragment } from './fragment'
 import {
   CTX_DPORT_AT,
   CTX_DST_AT,
@@ -26,6 +27,7 @@ import {
   SET_RANGE_FROM_OFF,
   SET_RANGE_TO_OFF,
 } from './layout'
+import { Tuple } from './tuple'
 
 export class SetKey {
   /** Where the packet's addresses are, whole; the key has them under a shape. */
@@ -73,6 +75,8 @@ export class SetKey {
   static port(record: usize, flags: u32, source: bool): bool {
     const proto = load<u32>(CTX_PROTO_AT)
     const tracked = proto === 6 || proto === 17
+    // Ports stand in the first fragment only.
+    if (Fragment.later() && Tuple.hasPortsOrIcmp(proto)) return false
     let port: u32 = 0
     if (tracked || proto === 132 || proto === 136) port = load<u32>(source ? CTX_SPORT_AT : CTX_DPORT_AT)
     if ((flags & SET_HAS_PROTO) === 0) {

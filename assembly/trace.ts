@@ -31,6 +31,11 @@ export function traceReset(): void {
   overflowed = false
 }
 
+/** Takes the last bytes back. */
+export function traceRewind(bytes: usize): void {
+  next -= bytes
+}
+
 /** Bytes written since the buffer was emptied. */
 export function traceUsed(): usize {
   return next - start

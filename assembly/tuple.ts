@@ -40,6 +40,11 @@ export class Tuple {
     return proto === 6 || proto === 17 || proto === 132 || proto === 136
   }
 
+  /** Protocols with a number in the first bytes behind the IP header that rules ask for. */
+  static hasPortsOrIcmp(proto: u32): bool {
+    return Tuple.hasPorts(proto) || proto === 1 || proto === 58
+  }
+
   static isIcmp(proto: u32, family: u32): bool {
     return family === 4 ? proto === 1 : proto === 58
   }

@@ -16,6 +16,8 @@ export class Way {
   static reason: u32 = 0
   /** What a sending process is told: ERRNO_*. */
   static errno: u32 = 0
+  /** Where a fragment is wanted: FRAGMENT_*. */
+  static user: u32 = 0
   /** How it ended when it was not dropped: VERDICT_FORWARD, VERDICT_OUT or VERDICT_LOCAL. */
   static end: u32 = 0
 

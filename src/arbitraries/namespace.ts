@@ -3,7 +3,8 @@
 // sets.ts and traffic.ts have the rest.
 import fc from 'fast-check'
 import type { ConntrackEntry } from '../net/packet.js'
-import type { Family, Ruleset } from '../netfilter/model.js'
+import type { Chain, Family, Ruleset, Table } from '../netfilter/model.js'
+import { needsReassembly } from '../netfilter/needs.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { bridgeDraft, bridgeOf } from './bridges.js'
 import { linkDraft, linksOf } from './links.js'
@@ -74,6 +75,13 @@ function distinctConnections(entries: readonly ConntrackEntry[]): ConntrackEntry
   return entries.filter((e, i) => entries.findIndex((f) => key(f) === key(e)) === i)
 }
 
+/** The rules that make neither conntrack nor reassembly run. */
+function withoutTracking(ruleset: Ruleset): Ruleset {
+  const chains = (table: Table): Chain[] =>
+    table.chains.map((chain) => ({ ...chain, rules: chain.rules.filter((rule) => !needsReassembly(rule)) }))
+  return { ...ruleset, tables: ruleset.tables.map((table) => ({ ...table, chains: chains(table) })) }
+}
+
 /**
  * Network namespaces in a small world: everything valid, everything likely to meet the packets of `packetLines`. Links,
  * addresses, routes (several tables, all types, multipath, metrics, types of service), policy rules, settings, sets,
@@ -114,6 +122,8 @@ export function namespaces(options: NamespaceOptions = {}): fc.Arbitrary<Network
       bridge: none(null, bridgeDraft),
       rulesets: options.rulesets ?? trafficRulesets(),
       forceConntrack: none(false, rarely(4)),
+      /** No rule needs conntrack: fragments meet the rules as they are. */
+      untracked: none(false, rarely(6)),
     })
     .map((d): NetworkNamespace => {
       const { links, sysctls: calls, ...bridging } = bridgeOf(d.bridge, linksOf(d.links))
@@ -123,12 +133,12 @@ export function namespaces(options: NamespaceOptions = {}): fc.Arbitrary<Network
         links,
         routes: routesOf(links, routes),
         policyRules: policyOf(d.rules),
-        rulesets: d.rulesets,
+        rulesets: d.untracked ? d.rulesets.map(withoutTracking) : d.rulesets,
         sets: d.sets.flat(),
         sysctls: { ...d.sysctls, ...calls },
         connections: distinctConnections(d.connections),
         ...bridging,
-        forceConntrack: d.forceConntrack,
+        forceConntrack: d.forceConntrack && !d.untracked,
         assumed: [],
       }
     })

@@ -226,7 +226,13 @@ const extras = fc.record({
   ),
   /** TCP: 0 the usual numbers. */
   numbers: weighted([9, fc.constant(0)], [2, fc.integer({ min: 1, max: 15 })]),
+  frag: weighted<Pieces | null>(
+    [24, fc.constant(null)],
+    [1, fc.record({ order: fc.nat({ max: 7 }), id: fc.nat({ max: 3 }), last: fc.nat({ max: 5 }) })],
+  ),
 })
+/** A packet in pieces: their order, their identification (0: none), and what is odd about them. */
+type Pieces = { order: number; id: number; last: number }
 type Facts = { cpu: number; uid: number; gid: number }
 type Frame = { mac?: string; mac_dst?: string; pkttype?: PacketType }
 type Extras = {
@@ -238,6 +244,23 @@ type Extras = {
   payload: number | null
   gap: number
   numbers: number
+  frag: Pieces | null
+}
+
+const ORDERS = [[0, 1, 2], [2, 1, 0], [1, 0, 2], [0, 2, 1], [0], [1], [0, 1, 1, 2], [0, 2]] as const
+
+/** Three pieces of 64 bytes, in some order, some of them missing or there twice; or one that lies across two others. */
+function piecesOf({ order, id, last }: Pieces, proto: string): Record<string, number>[] {
+  const header = proto === 'tcp' ? 20 : 8
+  const pieces = [0, 1, 2].map((n) => ({
+    frag: n * 8 + (n < 2 ? 0x2000 : 0),
+    payload_len: 64 - header,
+    ...(id === 0 ? {} : { ip_id: id }),
+  }))
+  const sent = at(ORDERS, order).map((n) => pieces[n]!)
+  if (last === 1) sent.splice(1, 0, { ...pieces[1]!, frag: 0x2000 + 4 })
+  if (last === 2) return [{ ...pieces[0]!, frag: 1 }, ...sent]
+  return sent
 }
 
 interface Flow {
@@ -334,7 +357,7 @@ const step: fc.Arbitrary<Step> = weighted<Step>(
   [5, fc.record({ kind: fc.constant('reply' as const), ...talk })],
   [3, fc.record({ kind: fc.constant('again' as const), ...talk })],
   [2, fc.record({ kind: fc.constant('error' as const), back, type: fc.nat({ max: 7 }), wrong: rarely(6), extras })],
-  [1, fc.record({ kind: fc.constant('close' as const), back, extras })],
+  [2, fc.record({ kind: fc.constant('close' as const), back, extras })],
 )
 
 const at = <T>(values: readonly T[], n: number): T => values[n % values.length] as T
@@ -472,8 +495,15 @@ class LineWriter {
         if (extras.numbers & 4) more['ack'] = at(SEQUENCE, extras.numbers >> 1)
       }
     }
-    this.lines.push({ id, at_ms: this.clock, ...fields, ...more })
-    return id
+    const line = { id, at_ms: this.clock, ...fields, ...more }
+    if (extras?.frag == null) {
+      this.lines.push(line)
+      return id
+    }
+    for (const piece of piecesOf(extras.frag, String(fields['proto'] ?? this.protoOf(id - 1)))) {
+      this.lines.push({ ...line, ...piece, id: this.lines.length + 1 })
+    }
+    return this.lines.length
   }
 
   /** Follows references back to the line that opened the flow. */

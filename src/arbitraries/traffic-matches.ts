@@ -332,7 +332,8 @@ const header = ({ family, hook }: Place): fc.Arbitrary<Partial<Conditions>> => {
   ]
   if (hook !== 'OUTPUT' && hook !== 'POSTROUTING') fields.push([2, fc.record({ inIface: ifacePattern })])
   if (hook !== 'PREROUTING' && hook !== 'INPUT') fields.push([2, fc.record({ outIface: ifacePattern })])
-  if (family === 'ipv4') fields.push([1, fc.record({ fragment: fc.constant({ not: true, value: true as const }) })])
+  if (family === 'ipv4')
+    fields.push([1, fc.record({ fragment: fc.boolean().map((not) => ({ not, value: true as const })) })])
   return weighted(...fields)
 }
 

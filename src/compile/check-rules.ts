@@ -23,6 +23,8 @@ const MATCH_WORDS: readonly number[] = Object.assign(
     [L.MATCH_HASHLIMIT]: 2,
     [L.MATCH_TIME]: 7,
     [L.MATCH_RPFILTER]: 1,
+    [L.MATCH_FRAGMENT]: 1,
+    [L.MATCH_LAYER4]: 1,
   },
 )
 

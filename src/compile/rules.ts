@@ -5,12 +5,13 @@
 import * as L from '../../assembly/layout.js'
 import { escapeText } from '../net/fault.js'
 import type { Chain, HookName, Rule, Ruleset, Table, TableName } from '../netfilter/model.js'
-import { needsConntrack } from '../netfilter/needs.js'
+import { needsConntrack, needsReassembly } from '../netfilter/needs.js'
 import type { CompileContext, PrefixWords } from './context.js'
 import { HashLimits } from './hashlimits.js'
 import { IfacePatterns } from './ifaces.js'
 import type { ChainSymbol, ImageWriter, Symbols } from './image.js'
-import { type MatchRule, type MatchSink, portsNotBoth, withoutAllPorts, writeMatch } from './matches.js'
+import { fragmentFlags, looksAtLayer4 } from './layer4.js'
+import { type MatchRule, type MatchSink, portsNotBoth, put, withoutAllPorts, writeMatch } from './matches.js'
 import { RecentLists } from './recents.js'
 import { SetTable } from './sets.js'
 import { writeTarget } from './targets.js'
@@ -144,6 +145,7 @@ class RulesBuilder {
       this.count(rule.counters?.packets ?? 0n, rule.counters?.bytes ?? 0n, rule.line)
       if (rule.file !== undefined) this.files.set(counter, rule.file)
       if (needsConntrack(rule)) this.flags |= family6 ? L.IMAGE_FLAG_CONNTRACK6 : L.IMAGE_FLAG_CONNTRACK4
+      if (needsReassembly(rule)) this.flags |= family6 ? L.IMAGE_FLAG_WHOLE6 : L.IMAGE_FLAG_WHOLE4
       const to = this.rule(
         { family: ruleset.family, backend: ruleset.backend, place, rule },
         rules,
@@ -201,15 +203,20 @@ class RulesBuilder {
       flags |= L.RULE_HAS_PROTO | (rule.proto.not ? L.RULE_NOT_PROTO : 0)
       set(L.RULE_PROTO_OFF, rule.proto.value)
     }
-    // No packet is a fragment.
-    if (rule.fragment && !rule.fragment.not) flags |= L.RULE_NEVER
     const code = this.sink.code
     const start = code.length
     let count = 0
     let inline = true
+    if (rule.fragment) count += put(code, L.MATCH_FRAGMENT, rule.fragment.not ? L.MATCH_NOT : 0, [])
+    flags |= fragmentFlags(at)
     for (const given of rule.matches) {
       if (given.match === 'comment') continue
       const match = at.backend === 'nft' ? withoutAllPorts(given) : given
+      if (looksAtLayer4(at.backend, match)) {
+        // The first of a rule is known from the record; a later one may come after matches that count.
+        if (inline && !rule.fragment) flags |= L.RULE_LAYER4
+        else count += put(code, L.MATCH_LAYER4, 0, [])
+      }
       if (inline && (match.match === 'tcp' || match.match === 'udp') && !portsNotBoth(at.backend, match)) {
         flags |= this.inlinePorts(match, set)
         const { sport: _s, dport: _d, ...rest } = match
@@ -318,7 +325,9 @@ export function writeRules(context: CompileContext, writer: ImageWriter, symbols
   symbols.sets = sink.sets.names
   for (const { backend, family } of context.ns.rulesets)
     if (backend === 'nft') builder.flags |= family === 'ipv6' ? L.IMAGE_FLAG_NFT6 : L.IMAGE_FLAG_NFT4
-  if (context.ns.forceConntrack) builder.flags |= L.IMAGE_FLAG_CONNTRACK4 | L.IMAGE_FLAG_CONNTRACK6
+  if (context.ns.forceConntrack) {
+    builder.flags |= L.IMAGE_FLAG_CONNTRACK4 | L.IMAGE_FLAG_CONNTRACK6 | L.IMAGE_FLAG_WHOLE4 | L.IMAGE_FLAG_WHOLE6
+  }
   writer.section(L.SECTION_ROOTS, builder.roots)
   writer.section(L.SECTION_CHAINS, builder.chains.words())
   writer.section(L.SECTION_RULES4, builder.rules4.words())

@@ -1,11 +1,12 @@
 // Result records of the core as answers.
 import {
-  REASON_INTERFACE_CHANGED,
+  REASON_FRAGMENT_WRONG,
   REASON_NO_ADDRESS,
   REASON_NOT_FOR_US,
   RESULT_CHAIN_OFF,
   RESULT_ERRNO_OFF,
   RESULT_FLAGS_OFF,
+  RESULT_FRAGMENT,
   RESULT_IN_LINK_OFF,
   RESULT_MARK_OFF,
   RESULT_OUT_LINK_OFF,
@@ -23,6 +24,7 @@ import {
   VERDICT_REJECT,
 } from '../../assembly/layout.js'
 import { fileOfRule, type Image, sectionWords } from '../compile/image.js'
+import { isLaterFragment } from '../net/fragment.js'
 import type { Answer, DroppedBy, DropReason, Packet, Verdict } from '../net/packet.js'
 import { readHeader, readHeaderInto, readNumbers } from './header.js'
 
@@ -48,7 +50,9 @@ const REASONS: readonly (DropReason | null)[] = [
   'multicast not for this host',
   'invalid source for sending',
   'nat: interface changed',
-  ...new Array<null>(REASON_NOT_FOR_US - REASON_INTERFACE_CHANGED - 1).fill(null),
+  'fragment kept for reassembly',
+  'fragments do not fit together',
+  ...new Array<null>(REASON_NOT_FOR_US - REASON_FRAGMENT_WRONG - 1).fill(null),
   'not for this host',
   'bridge: port state',
   'bridge: source address',
@@ -77,6 +81,14 @@ export const REJECT_NAMES: readonly string[] = [
   'icmp6-beyond-scope',
   'icmp-4/0',
 ]
+
+/** Of a fragment only the first shows what stands behind the IP header. */
+function showFragment(answer: Answer, frag: number): void {
+  answer.frag = frag
+  if (!isLaterFragment(answer)) return
+  for (const key of ['sport', 'dport', 'flags', 'icmp_type', 'icmp_code', 'icmp_id', 'inner'] as const)
+    delete answer[key]
+}
 
 /** Decodes the results of one image. */
 export class AnswerReader {
@@ -116,6 +128,7 @@ export class AnswerReader {
     if (verdict === 0) return answer
     const { links } = this.#image.symbols
     const quotes = (word(RESULT_FLAGS_OFF) & RESULT_QUOTES) !== 0
+    const fragment = (word(RESULT_FLAGS_OFF) & RESULT_FRAGMENT) !== 0 ? packet.frag : undefined
     if (verdict === VERDICT_QUEUE) answer.queue = word(RESULT_QUEUE_OFF)
     if (verdict === VERDICT_DROP || verdict === VERDICT_REJECT || verdict === VERDICT_QUEUE) {
       answer.dropped_by = this.#droppedBy(view, at)
@@ -127,7 +140,7 @@ export class AnswerReader {
       answer.reject_with = REJECT_NAMES[word(RESULT_REJECT_OFF) - 1] ?? ''
       answer.reply = {
         ...header,
-        ...(quotes ? { inner: readHeader(view, quote) } : {}),
+        ...(quotes ? { inner: { ...readHeader(view, quote), ...(fragment ? { frag: fragment } : {}) } } : {}),
         ...(header.proto === 'tcp' ? readNumbers(view, at) : {}),
         out_iface: link === 0 ? 'local' : links[link]!,
       }
@@ -142,6 +155,7 @@ export class AnswerReader {
     readHeaderInto(answer, view, at)
     if (quotes) answer.inner = readHeader(view, quote)
     answer.mark = word(RESULT_MARK_OFF)
+    if (fragment !== undefined) showFragment(answer, fragment)
     return answer
   }
 }

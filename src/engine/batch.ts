@@ -26,6 +26,11 @@ import { readPacket, writeHeader } from './header.js'
 import { writePlain } from './plain.js'
 import { writeTcpOptions } from './tcp-options.js'
 
+/** The checksum that a real fragment shows is about the whole packet. */
+function isPiece(packet: Packet): boolean {
+  return packet.frag !== undefined && packet.ip_id !== undefined
+}
+
 /** What a batch needs of its engine. */
 export interface BatchHost {
   readonly core: CoreExports
@@ -145,11 +150,23 @@ export class PacketBatch {
     view.setUint32(at + RECORD_IN_LINK_OFF, link, true)
     view.setUint16(at + RECORD_ZONE_OFF, 0, true)
     const flags =
-      (trace ? RECORD_TRACE : 0) | (whole.inner ? RECORD_QUOTES : 0) | (whole.bad_csum ? RECORD_BAD_CHECKSUM : 0)
+      (trace ? RECORD_TRACE : 0) |
+      (whole.inner ? RECORD_QUOTES : 0) |
+      (whole.bad_csum || isPiece(whole) ? RECORD_BAD_CHECKSUM : 0)
     view.setUint16(at + RECORD_FLAGS_OFF, writeTcpOptions(view, at, whole) ? flags | RECORD_TCP_OPTIONS : flags, true)
     writeFacts(view, at, whole)
     if (whole.inner !== undefined) writeHeader(view, this.at.quotes + i * HDR_BYTES, whole.inner)
     this.#kept.set(i, whole)
+  }
+
+  /** @internal Where the record of packet `i` lies, and what its answer quotes. */
+  recordAt(i: number): number {
+    return this.at.records + i * RECORD_BYTES
+  }
+
+  /** @internal */
+  answerAt(i: number): number {
+    return this.at.answers + i * HDR_BYTES
   }
 
   /** What became of packet `i`; `skipped` when it was not processed. */

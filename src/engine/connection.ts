@@ -18,7 +18,7 @@ import {
 } from '../../assembly/layout.js'
 import { SCTP_STATES, STATUS_BITS, TCP_STATES } from '../compile/connections.js'
 import type { ConntrackEntry, Tuple } from '../net/packet.js'
-import { hasPorts, isIcmp, PROTOCOL_DCCP, PROTOCOL_SCTP, PROTOCOL_TCP, protoName } from '../net/proto.js'
+import { hasPorts, isIcmp, PROTOCOL_DCCP, PROTOCOL_GRE, PROTOCOL_SCTP, PROTOCOL_TCP, protoName } from '../net/proto.js'
 import { addressText } from './address-text.js'
 import type { CoreExports } from './core.js'
 
@@ -33,7 +33,7 @@ function readTuple(view: DataView, at: number, family: number, proto: number): T
     tuple.icmp_type = second >>> 8
     tuple.icmp_code = second & 255
     tuple.icmp_id = first
-  } else if (hasPorts(proto) && proto !== PROTOCOL_DCCP) {
+  } else if ((hasPorts(proto) && proto !== PROTOCOL_DCCP) || proto === PROTOCOL_GRE) {
     tuple.sport = first
     tuple.dport = second
   }

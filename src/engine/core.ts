@@ -22,6 +22,7 @@ export interface CoreExports {
   recentCount(section: number, state: number, list: number): number
   carryRecent(section: number, state: number, from: number, to: number): number
   stopReason(): number
+  again(events: number): void
   traceBuffer(): number
   traceBytes(): number
   clearTrace(): void

@@ -18,6 +18,7 @@ import {
   STOP_ASKED,
   STOP_CLOCK,
   STOP_CONNECTIONS,
+  STOP_FRAGMENT,
   STOP_LEARNED,
   STOP_LINK,
   STOP_RULES,
@@ -32,6 +33,7 @@ import {
 } from '../../assembly/layout.js'
 import { compile } from '../compile/compile.js'
 import { type Image, sectionTable, sectionWords } from '../compile/image.js'
+import { isLaterFragment } from '../net/fragment.js'
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
 import type { Ruleset } from '../netfilter/model.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
@@ -43,6 +45,7 @@ import { type BatchHost, PacketBatch } from './batch.js'
 import { readConnection } from './connection.js'
 import { type Core, type CoreExports, inlinedCore, instantiate } from './core.js'
 import { readCounters } from './counters.js'
+import { Defragmenter } from './defrag.js'
 import { type ForcedDraw, ForcedDraws } from './draws.js'
 import { readSets } from './sets.js'
 import { exchange, type Place, Rooms } from './swap.js'
@@ -95,6 +98,7 @@ export class Engine implements DataPlane {
   readonly #host: BatchHost
   #traces: TraceReader
   readonly #single: PacketBatch
+  readonly #fragments: Defragmenter
   readonly #maxConnections: number
   readonly #forced: ForcedDraws
 
@@ -137,6 +141,7 @@ export class Engine implements DataPlane {
       view.setUint32(WALL_GIVEN_AT, 1, true)
     }
     this.#single = new PacketBatch(this.#host, 1)
+    this.#fragments = new Defragmenter(core, () => this.newBatch(1))
   }
 
   get now(): number {
@@ -202,12 +207,14 @@ export class Engine implements DataPlane {
     const { at } = batch
     core.clearTrace()
     const done = core.run(at.records, at.quotes, at.results, at.answers, 0, 1)
-    this.#check(batch, 0, done === 1)
+    const whole = done === 1 ? null : this.#pass(batch, 0)
     const answer = batch.answer(0)
     const { view } = batch
     if (options.ct) {
       const zones = view.getUint32(at.results + RESULT_ZONE_OFF, true)
-      const n = core.findConnection(at.records, at.quotes, zones)
+      const asked = (whole ?? batch).at
+      const later = whole === null && isLaterFragment(answer.in)
+      const n = later ? 0 : core.findConnection(asked.records, asked.quotes, zones)
       answer.ct = n === 0 ? null : readConnection(core, view, n)
     }
     if (options.trace) {
@@ -239,6 +246,14 @@ export class Engine implements DataPlane {
       const done = core.run(records, quotes, results, answers, from, count)
       from += done
       if (done === count) continue
+      if (core.stopReason() === STOP_FRAGMENT) {
+        if (!this.#fragments.lookAfter(batch, from)) {
+          this.#giveTraces(batch, traced, from, options)
+          this.#check(batch, from, false)
+        }
+        from++
+        continue
+      }
       const stop = core.stopReason()
       this.#giveTraces(batch, traced, from, options)
       if (stop !== STOP_TRACE) this.#check(batch, from, false)
@@ -259,6 +274,13 @@ export class Engine implements DataPlane {
       if ((flags & RECORD_TRACE) !== 0) onTrace(i, this.#traces.read(batch.view, at, events))
       at += events * TRACE_EVENT_BYTES
     }
+  }
+
+  /** Goes on where the core stopped: at a fragment; throws what else it stopped for. What the fragment completed, or null. */
+  #pass(batch: PacketBatch, index: number): PacketBatch | null {
+    const fragment = this.#core.stopReason() === STOP_FRAGMENT
+    if (!fragment || !this.#fragments.lookAfter(batch, index)) this.#check(batch, index, false)
+    return this.#fragments.completed
   }
 
   /** Throws what the core stopped for. */

@@ -4,6 +4,7 @@ import {
   OWNER_UNKNOWN,
   RECORD_BYTES,
   RECORD_CPU_OFF,
+  RECORD_FRAG_OFF,
   RECORD_GID_OFF,
   RECORD_HAS_CPU,
   RECORD_HAS_MAC_DST,
@@ -16,6 +17,7 @@ import {
   RECORD_UID_OFF,
 } from '../../assembly/layout.js'
 import { PACKET_TYPES } from '../net/complete.js'
+import { FRAGMENT_MORE, FRAGMENT_OFFSET } from '../net/fragment.js'
 import type { Packet } from '../net/packet.js'
 
 /** Writes that nothing is known. */
@@ -48,6 +50,8 @@ export function writeFacts(view: DataView, at: number, packet: Packet): void {
     has |= RECORD_HAS_PKTTYPE
   }
   view.setUint8(at + RECORD_HAS_OFF, has)
+  const frag = packet.frag ?? 0
+  view.setUint16(at + RECORD_FRAG_OFF, (frag & FRAGMENT_OFFSET) | (frag & FRAGMENT_MORE ? 0x8000 : 0), true)
 }
 
 function writeMac(view: DataView, at: number, mac: string): void {
@@ -76,4 +80,6 @@ export function readFacts(view: DataView, at: number, packet: Packet): void {
   if (has & RECORD_HAS_MAC_DST) packet.mac_dst = readMac(view, at + RECORD_MAC_DST_OFF)
   if (has & RECORD_HAS_PKTTYPE) packet.pkttype = PACKET_TYPES[view.getUint16(at + RECORD_PKTTYPE_OFF, true) & 3]!
   if (has & RECORD_HAS_CPU) packet.cpu = view.getUint32(at + RECORD_CPU_OFF, true)
+  const frag = view.getUint16(at + RECORD_FRAG_OFF, true)
+  if (frag !== 0) packet.frag = (frag & FRAGMENT_OFFSET) | (frag & 0x8000 ? FRAGMENT_MORE : 0)
 }

@@ -1,6 +1,7 @@
 // From what somebody wrote about a packet to a whole packet: defaults filled, every field checked.
 // Owns the list of a packet's fields, their ranges and defaults. Readers add the place to what it finds.
 import { escapeText } from './fault.js'
+import { FRAGMENT_MORE, FRAGMENT_OFFSET } from './fragment.js'
 import { canonicalAddress, familyOf } from './ip.js'
 import { packetLength, QUOTE_LIMIT_ICMP, QUOTE_LIMIT_ICMPV6 } from './length.js'
 import type { Packet, PacketType, ProtoName, Quoted } from './packet.js'
@@ -54,13 +55,15 @@ const PACKET_FIELDS = QUOTED_FIELDS.concat([
   'mark',
   'win',
   'tcp_options',
+  'frag',
+  'ip_id',
   'vtag',
   'bad_csum',
   'inner_len',
   'extra_len',
 ]).concat(['uid', 'gid', 'cpu', 'mac', 'mac_dst', 'pkttype', 'at_ms'])
 /** Header bits that decide nothing here: accepted, checked to be numbers or true/false, and left out. */
-const IDLE_FIELDS = ['icmp_rest', 'icmp_seq', 'mtu', 'ip_id', 'spi', 'no_csum', 'init_tag', 'win']
+const IDLE_FIELDS = ['icmp_rest', 'icmp_seq', 'mtu', 'spi', 'no_csum', 'init_tag', 'win']
 const QUOTED_SET: ReadonlySet<string> = new Set(QUOTED_FIELDS)
 const PACKET_SET: ReadonlySet<string> = new Set(PACKET_FIELDS)
 const IDLE_SET: ReadonlySet<string> = new Set(IDLE_FIELDS)
@@ -245,6 +248,12 @@ function beyondHeader(f: Fields, packet: Packet, number: number): void {
     packet.inner_len = f.int('inner_len', 0, 65535, number === PROTOCOL_ICMP ? QUOTE_LIMIT_ICMP : QUOTE_LIMIT_ICMPV6)
   }
   packet.mark = f.int('mark', 0, U32, 0)
+  const frag = f.int('frag', 0, 65535, 0) & (FRAGMENT_MORE | FRAGMENT_OFFSET)
+  const identification = f.int('ip_id', 0, U32, 0)
+  if (frag !== 0) {
+    packet.frag = frag
+    if (f.has('ip_id')) packet.ip_id = identification
+  }
   const extra = f.int('extra_len', 0, 65535, 0)
   if (extra > 0) packet.extra_len = extra
   for (const name of ['uid', 'gid'] as const) if (f.has(name)) packet[name] = f.int(name, 0, U32 - 1, 0)

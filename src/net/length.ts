@@ -1,5 +1,6 @@
 // The IP total length of a packet, from its header fields: what byte counters, limits and quotas count.
-// Owns the header sizes only: IPv4 20 (no options), IPv6 40 (no extension headers), TCP 20 and its
+// Owns the header sizes only: IPv4 20 (no options), IPv6 40 (of extension headers only the
+// fragment header, 8), TCP 20 and its
 // `tcp_options` (`extra_len` stands for all others), UDP and UDP-Lite 8, SCTP 12 and its first chunk, DCCP 20, ICMP 8, GRE 4, ESP 8.
 
 import type { Packet, Quoted } from './packet.js'
@@ -78,5 +79,6 @@ function layer4Length(packet: Packet | Quoted, proto: number): number {
 export function packetLength(packet: Packet | Quoted): number {
   const proto = protoNumber(packet.proto) ?? 0
   const extra = 'extra_len' in packet ? (packet.extra_len ?? 0) : 0
-  return (packet.src.includes(':') ? 40 : 20) + layer4Length(packet, proto) + extra
+  const network = packet.src.includes(':') ? (packet.frag ? 48 : 40) : 20
+  return network + layer4Length(packet, proto) + extra
 }

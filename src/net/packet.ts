@@ -37,6 +37,12 @@ export interface Header {
   inner?: Quoted
   seq?: number
   ack?: number
+  /**
+   * Of a fragment: offset in units of 8 bytes, + 0x2000 when more follow (the field of the IPv4 header; IPv6 likewise, 8
+   * bytes of fragment header more). Absent: a whole packet. What stands in a fragment that is not the first is given as
+   * if it were a packet of its own, and only counts.
+   */
+  frag?: number
 }
 
 /** A quoted packet: what decides its length besides its header. Answers print only the header. */
@@ -84,6 +90,8 @@ export interface Packet extends Header {
   mac_dst?: string
   /** What the driver made of the destination address. Default: as `mac_dst` says. */
   pkttype?: PacketType
+  /** Identification that a packet's fragments share; without, a fragment belongs to no other. */
+  ip_id?: number
   /** Absolute time in milliseconds, never less than the packet's before. Default: the clock stays. */
   at_ms?: number
 }
@@ -121,6 +129,7 @@ export type Step =
 export interface Tuple {
   src: string
   dst: string
+  /** Ports; of GRE the keys, which are 0 but for PPTP. */
   sport?: number
   dport?: number
   icmp_type?: number
@@ -180,6 +189,8 @@ export type DropReason =
   | 'bridge: port state'
   | 'bridge: source address'
   | 'bridge: no port'
+  | 'fragment kept for reassembly'
+  | 'fragments do not fit together'
 
 export interface DroppedBy {
   table?: string

@@ -4,7 +4,7 @@
 import { type Fault, FaultError } from '../net/fault.js'
 import { canonicalAddress, familyOf } from '../net/ip.js'
 import type { ConntrackEntry, CtStatus, Tuple } from '../net/packet.js'
-import { hasPorts, isIcmp, protoName } from '../net/proto.js'
+import { hasPorts, isIcmp, PROTOCOL_GRE, protoName } from '../net/proto.js'
 import { quoted } from './fields.js'
 import type { ReadOptions } from './links.js'
 
@@ -19,20 +19,11 @@ const NUMBER_FIELDS: ReadonlyMap<string, readonly [keyof Tuple, number]> = new M
   ['type', ['icmp_type', 255]],
   ['code', ['icmp_code', 255]],
   ['id', ['icmp_id', 65535]],
+  ['srckey', ['sport', 65535]],
+  ['dstkey', ['dport', 65535]],
 ])
 /** Fields that decide nothing here. */
-const IDLE = new Set([
-  'packets',
-  'bytes',
-  'use',
-  'secctx',
-  'secmark',
-  'helper',
-  'delta-time',
-  'srckey',
-  'dstkey',
-  'labels',
-])
+const IDLE = new Set(['packets', 'bytes', 'use', 'secctx', 'secmark', 'helper', 'delta-time', 'labels'])
 /** Remaining words of a time stamp such as `[start=Mon Nov 23 …]`. */
 const BRACKETS = /\[(start|stop)=[^\]]*\]/g
 
@@ -67,6 +58,9 @@ function tuple(half: Half | undefined, family: string, proto: number): Tuple {
     throw new LineFault(1, `the addresses are not of the family ${family} that the line names`)
   }
   const result: Tuple = { src: half.src, dst: half.dst }
+  if (proto === PROTOCOL_GRE) {
+    return { ...result, sport: half.numbers.get('sport') ?? 0, dport: half.numbers.get('dport') ?? 0 }
+  }
   const needed: (keyof Tuple)[] = hasPorts(proto)
     ? ['sport', 'dport']
     : isIcmp(proto)
@@ -136,7 +130,8 @@ function entryOf(line: string, options: ConntrackReadOptions): ConntrackEntry {
       if (key === 'src') halves.push({ src: address, numbers: new Map() })
       else if (half !== undefined) half.dst = address
     } else if (number !== undefined && half !== undefined && !half.numbers.has(number[0])) {
-      half.numbers.set(number[0], wholeNumber(word, value, number[1]))
+      const hex = key.endsWith('key') && /^0x[0-9a-f]{1,4}$/i.test(value)
+      half.numbers.set(number[0], hex ? Number(value) : wholeNumber(word, value, number[1]))
     } else if (key === 'mark') mark = wholeNumber(word, value, 0xffffffff)
     else if (key === 'zone') zone = wholeNumber(word, value, 65535)
     else if (!IDLE.has(key) && number === undefined) throw new LineFault(word.column, `unknown field ${quoted(key)}`)
@@ -200,7 +195,8 @@ export function formatConntrack(entry: ConntrackEntry): string {
     const addresses = `src=${t.src} dst=${t.dst} `
     if (isIcmp(entry.protonum)) return `${addresses}type=${t.icmp_type} code=${t.icmp_code} id=${t.icmp_id} `
     if (hasPorts(entry.protonum)) return `${addresses}sport=${t.sport} dport=${t.dport} `
-    return entry.protonum === 47 ? `${addresses}srckey=0x0 dstkey=0x0 ` : addresses
+    const key = (n: number | undefined): string => `0x${(n ?? 0).toString(16)}`
+    return entry.protonum === PROTOCOL_GRE ? `${addresses}srckey=${key(t.sport)} dstkey=${key(t.dport)} ` : addresses
   }
   const name = typeof entry.proto === 'string' && LISTED.has(entry.proto) ? entry.proto : 'unknown'
   const head = `${entry.family.padEnd(8)} ${entry.family === 'ipv6' ? 10 : 2} ${name.padEnd(8)} ${entry.protonum} ${entry.timeout} `

@@ -3,6 +3,7 @@
 // A reply is made from where the packet ended up: its final header turned round, on the interface by which it left.
 import { PacketError } from '../net/complete.js'
 import { FaultError, fail } from '../net/fault.js'
+import { isLaterFragment } from '../net/fragment.js'
 import { packetLength } from '../net/length.js'
 import type { Answer, ConntrackEntry, Header, Packet, Quoted } from '../net/packet.js'
 import { hasPorts, isIcmp, isIcmpError, PROTOCOL_TCP, protoNumber } from '../net/proto.js'
@@ -158,6 +159,9 @@ function printedProto(proto: Header['proto'] | undefined): Header['proto'] {
   return (typeof proto === 'number' ? String(proto) : proto) as Header['proto']
 }
 
+/** Of a fragment only the first shows what stands behind the IP header. */
+const BEHIND_IP = ['sport', 'dport', 'flags', 'seq', 'ack', 'icmp_type', 'icmp_code', 'icmp_id', 'inner'] as const
+
 /** The header keys of an answer in their printed form: no TCP numbers, no tos 0. */
 function printedHeader(header: Partial<Header>, numbers = false): Partial<Header> {
   const printed: Partial<Header> = { proto: printedProto(header.proto) }
@@ -171,7 +175,11 @@ function printedHeader(header: Partial<Header>, numbers = false): Partial<Header
     if (header[key] !== undefined) printed[key] = header[key]
   }
   if (header.inner !== undefined) printed.inner = printedHeader(header.inner) as Quoted
-  return printed
+  if (header.frag === undefined) return printed
+  if (isLaterFragment(header)) {
+    for (const key of BEHIND_IP) delete printed[key]
+  }
+  return { ...printed, frag: header.frag }
 }
 
 /** What can be seen of a quoted packet in so many bytes; undefined when not even its IP header is whole. */
@@ -200,6 +208,8 @@ export function printedPacket({ packet, fields }: Resolved, timed = false): Part
     'mark',
     'payload_len',
     'win',
+    'tcp_options',
+    'ip_id',
     'bad_csum',
     'sctp_chunk',
     'vtag',

@@ -173,7 +173,6 @@ function rulesetFaults(scene: Scene): Fault[] {
         }
         for (const match of rule.matches) add(matchFault(match, scene))
         add(targetFault(rule, scene, table, chains))
-        if (rule.fragment !== undefined && !rule.fragment.not) add('fragments are not modelled; -f cannot be evaluated')
       }
       if (builtIn !== (chain.policy !== null)) {
         const message = `chain ${escapeText(chain.name)} of table ${table.name}: built-in chains have a policy, others have none`

@@ -281,13 +281,18 @@ export function shown(flow: Connection, now: number): ConntrackEntry {
   }
 }
 
+/** GRE whose keys are 0 in both directions is what every packet of it belongs to; others are calls of PPTP. */
+function isPlainGre({ protonum, orig, reply }: ExistingConnection): boolean {
+  return protonum === 47 && !orig.sport && !orig.dport && !reply.sport && !reply.dport
+}
+
 /** Puts a connection that exists at the start into the table. */
 export function load(world: World, entry: ExistingConnection): void {
   const tuple = (t: Tuple): FlowTuple => ({
     src: t.src,
     dst: t.dst,
     proto: entry.protonum,
-    ...(t.sport === undefined ? {} : { sport: t.sport, dport: t.dport ?? 0 }),
+    ...(t.sport === undefined || isPlainGre(entry) ? {} : { sport: t.sport, dport: t.dport ?? 0 }),
     ...(t.icmp_type === undefined ? {} : { type: t.icmp_type, code: t.icmp_code ?? 0, id: t.icmp_id ?? 0 }),
   })
   const zone: Zone = entry.zone === undefined ? NO_ZONE : { id: entry.zone, directions: 'both' }

@@ -61,9 +61,22 @@ function routedBy({ family, mark, packet }: Skb): string {
   return JSON.stringify([mark, packet.tos ?? 0, packet.src, packet.dst, hops])
 }
 
+/** Puts fragments together; undefined: the packet is whole. What is kept is no fault that a sender hears of. */
+function gather(world: World, skb: Skb, user: string): Dropped | undefined {
+  const outcome = world.fragments.gather(world, skb, user)
+  if (outcome === 'whole') return undefined
+  return reason(outcome === 'kept' ? 'fragment kept for reassembly' : 'fragments do not fit together')
+}
+
+const isFragmentReason = ({ by }: Dropped): boolean => by.reason?.startsWith('fragment') === true
+
 /** Runs all that is registered at a hook. Undefined: the packet goes on. */
 function runHook(world: World, skb: Skb, hook: HookName): Dropped | undefined {
   world.recorder.steps.push({ step: 'hook', hook })
+  if ((hook === 'PREROUTING' || hook === 'OUTPUT') && world.reassembled.has(skb.family)) {
+    const failed = gather(world, skb, hook)
+    if (failed !== undefined) return failed
+  }
   const tracked = world.conntrackOn.has(skb.family)
   for (const part of partsOf(world, skb, hook)) {
     if (part === 'conntrack') {
@@ -145,7 +158,7 @@ function goOut(world: World, skb: Skb): End {
   const errno = { errno: 'EPERM' }
   skb.outIface = outDev(skb.route)
   const atOutput = runHook(world, skb, 'OUTPUT')
-  if (atOutput !== undefined) return dropped({ ...errno, ...atOutput })
+  if (atOutput !== undefined) return dropped(isFragmentReason(atOutput) ? atOutput : { ...errno, ...atOutput })
   skb.outIface = outDev(skb.route)
   const byLoopback = linkOf(world, skb.outIface)?.loopback === true
   if (skb.family === 'ipv6') {
@@ -206,6 +219,9 @@ function loopCopy(world: World, skb: Skb): End {
 }
 
 function deliver(world: World, skb: Skb): End {
+  // IPv4 is whole before INPUT; IPv6's pieces pass it one by one.
+  const incomplete = skb.family === 'ipv4' ? gather(world, skb, 'local') : undefined
+  if (incomplete !== undefined) return dropped(incomplete)
   const atInput = runHook(world, skb, 'INPUT')
   return atInput === undefined ? { end: 'local', skb } : dropped(atInput)
 }

@@ -1,5 +1,6 @@
 // ICMP errors that this host sends: whether, from which address, about what.
 // Kernel: net/ipv4/icmp.c (__icmp_send, icmp_route_lookup), net/ipv6/icmp.c (icmp6_send).
+import { isLaterFragment } from '../net/fragment.js'
 import type { Packet, Quoted } from '../net/packet.js'
 import { inPrefix, isMulticast } from './address.js'
 import { lookupRoute } from './route.js'
@@ -37,6 +38,7 @@ function mayAnswer(skb: Skb): boolean {
   const { packet } = skb
   const proto = protoOf(packet)
   const route = skb.route?.type
+  if (isLaterFragment(packet)) return false
   if (route === 'broadcast' || route === 'multicast' || skb.pktType !== 'host') return false
   if (skb.family === 'ipv4') {
     if (packet.dst === '255.255.255.255' || isMulticast(packet.dst)) return false
@@ -57,6 +59,7 @@ function quote(packet: Packet): Quoted {
     mac_dst: _to,
     pkttype: _type,
     vtag: _vtag,
+    ip_id: _ipid,
     bad_csum: _bad,
     inner_len: _len,
     ...quoted

@@ -2,15 +2,17 @@
 // compiled one. It shares no code with compile/, engine/ and assembly/. See docs/semantics.md.
 
 import { completePacket } from '../net/complete.js'
+import { isLaterFragment } from '../net/fragment.js'
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
-import type { Chain, Family, Ruleset, TableName } from '../netfilter/model.js'
-import { needsConntrack } from '../netfilter/needs.js'
+import type { Chain, Family, Rule, Ruleset, TableName } from '../netfilter/model.js'
+import { needsConntrack, needsReassembly } from '../netfilter/needs.js'
 import type { RecordedChoices } from '../netns/choices.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
 import type { IpSet, NetworkNamespace } from '../netns/model.js'
 import { checkSupported } from '../netns/supported.js'
 import { parseWallClock } from '../netns/wall-clock.js'
 import { ConntrackTable, load, NO_ZONE, shown } from './conntrack.js'
+import { Fragments } from './defrag.js'
 import { Bridges } from './fdb.js'
 import { type End, printedQuote, receive, sendAnswer, sendLocal } from './hooks.js'
 import { LimitStates } from './match-limits.js'
@@ -22,9 +24,9 @@ import { sysctl } from './sysctl.js'
 import { invert, isError, tupleOf } from './tuple.js'
 import type { LiveRuleset, Skb, World } from './types.js'
 
-/** Does some rule of the set need conntrack? Only then does the kernel run it. */
-function tracks({ tables }: Ruleset): boolean {
-  return tables.some((t) => t.chains.some((c) => c.rules.some(needsConntrack)))
+/** Does some rule of the set want that? */
+function someRule({ tables }: Ruleset, wants: (rule: Rule) => boolean): boolean {
+  return tables.some((t) => t.chains.some((c) => c.rules.some(wants)))
 }
 
 /** `before`: what ran until now; its objects keep their counters. */
@@ -42,10 +44,12 @@ function liveRuleset(ruleset: Ruleset, before?: LiveRuleset): LiveRuleset {
   return { ruleset, hits, chains }
 }
 
-/** Where conntrack runs. */
-function trackedFamilies(ns: NetworkNamespace): Set<Family> {
+/** The families in which some rule wants that. */
+function familiesThat(ns: NetworkNamespace, want: (rule: Rule) => boolean): Set<Family> {
   const families: readonly Family[] = ['ipv4', 'ipv6']
-  return new Set(families.filter((f) => ns.forceConntrack || ns.rulesets.some((r) => r.family === f && tracks(r))))
+  return new Set(
+    families.filter((f) => ns.forceConntrack || ns.rulesets.some((r) => r.family === f && someRule(r, want))),
+  )
 }
 
 export type { Draw } from './recorded.js'
@@ -75,7 +79,9 @@ export class ReferenceEngine implements DataPlane {
       ns,
       seed: this.#seed,
       rulesets,
-      conntrackOn: trackedFamilies(ns),
+      conntrackOn: familiesThat(ns, needsConntrack),
+      reassembled: familiesThat(ns, needsReassembly),
+      fragments: new Fragments(),
       table: new ConntrackTable(() => world.now),
       bridges: new Bridges(ns),
       bridgeCalls: {
@@ -91,6 +97,7 @@ export class ReferenceEngine implements DataPlane {
       recorder: { steps: [], trace: [], traceReply: [], flooded: [] },
       given: null,
       wallClock: options.wallClock === undefined ? undefined : parseWallClock(options.wallClock),
+      whole: null,
       sent: null,
       send: (answer, cause, kind) => sendAnswer(world, answer, cause, kind),
     }
@@ -113,7 +120,8 @@ export class ReferenceEngine implements DataPlane {
     const before = world.rulesets
     world.rulesets = new Map(rulesets.map((r) => [r.family, liveRuleset(r, before.get(r.family))]))
     world.ns = ns
-    world.conntrackOn = trackedFamilies(ns)
+    world.conntrackOn = familiesThat(ns, needsConntrack)
+    world.reassembled = familiesThat(ns, needsReassembly)
     world.recent.use(rulesets)
     world.limits.hashes.use(rulesets)
     // What a match knows is kept by the match itself, so that of matches that went is forgotten.
@@ -141,6 +149,7 @@ export class ReferenceEngine implements DataPlane {
     const recorded = this.#choices && new RecordedDraws(this.#choices, world.ns, packet, world.recorder, seeded)
     world.draws = recorded ?? seeded
     world.sent = null
+    world.whole = null
     world.given = packet
     const { end, skb } = packet.iface === 'local' ? sendLocal(world, packet) : receive(world, packet)
     const answer = this.#answer(packet, end, skb, options)
@@ -176,7 +185,7 @@ export class ReferenceEngine implements DataPlane {
       if (end.end !== 'local' && end.skb.outPort !== null) answer.out_port = end.skb.outPort
       Object.assign(answer, finalHeader(end.skb.packet), { mark: end.skb.mark })
     }
-    if (options.ct || this.#choices) answer.ct = this.#entryOf(packet, skb)
+    if (options.ct || this.#choices) answer.ct = this.#entryOf(this.#world.whole ?? packet, skb)
     if (options.trace) {
       answer.trace = recorder.trace
       if (recorder.traceReply.length > 0) answer.trace_reply = recorder.traceReply
@@ -189,6 +198,7 @@ export class ReferenceEngine implements DataPlane {
   /** The entry that has the tuple of the packet as it was given. */
   #entryOf(packet: Packet, skb: Skb): ConntrackEntry | null {
     const { table, now } = this.#world
+    if (isLaterFragment(packet)) return null
     const tuple = isError(packet) && packet.inner !== undefined ? invert(tupleOf(packet.inner)) : tupleOf(packet)
     const found = tuple === null ? undefined : table.find(tuple, skb.zone ?? NO_ZONE)
     return found === undefined ? null : shown(found.flow, now)
@@ -222,10 +232,12 @@ function finalHeader(packet: Packet): Partial<Answer> {
   const { proto, src, dst, sport, dport, flags, ttl, tos, icmp_type, icmp_code, icmp_id, inner } = packet
   const header: Partial<Answer> = { proto, src, dst, ttl: ttl ?? 64 }
   if (tos) header.tos = tos
+  if (isLaterFragment(packet)) return { ...header, frag: packet.frag! }
   if (sport !== undefined) Object.assign(header, { sport, dport })
   if (flags !== undefined) header.flags = flags
   if (icmp_type !== undefined) Object.assign(header, { icmp_type, icmp_code })
   if (icmp_id !== undefined) header.icmp_id = icmp_id
   if (inner !== undefined) header.inner = printedQuote(inner)
+  if (packet.frag !== undefined) header.frag = packet.frag
   return header
 }

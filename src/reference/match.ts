@@ -1,6 +1,7 @@
 // Does a rule match a packet? Every match of netfilter/model.ts that conntrack, sets and lists have no file for.
 // Kernel: net/netfilter/xt_*.c, net/ipv4/netfilter/ip_tables.c (ip_packet_match).
 
+import { FRAGMENT_OFFSET, isLaterFragment } from '../net/fragment.js'
 import { hasPorts, sctpChunkNumber } from '../net/proto.js'
 import type { Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import { inPrefix, isMulticast, numberOf } from './address.js'
@@ -38,7 +39,7 @@ export function matchesRule(rule: Rule, skb: Skb, context: MatchContext): boolea
     negate(rule.inIface, (name) => isName(skb.inIface, name)) &&
     negate(rule.outIface, (name) => isName(skb.outIface, name)) &&
     negate(rule.proto, (n) => protoOf(packet) === n) &&
-    negate(rule.fragment, () => false) &&
+    negate(rule.fragment, () => isLaterFragment(packet)) &&
     rule.matches.every((m) => matches(m, skb, context))
   )
 }
@@ -178,8 +179,28 @@ function matchesRecent(m: Extract<Match, { match: 'recent' }>, skb: Skb, world: 
   return world.recent.evaluate(skb.family, m, m.side === 'source' ? packet.src : packet.dst, ttl, world.now)
 }
 
+/** Matches that look at the layer-4 header, which only the first fragment has. */
+const LAYER4: readonly Match['match'][] = ['tcp', 'udp', 'sctp', 'icmp', 'icmp6', 'multiport']
+
+/** What such a match says of a later fragment; undefined: nothing special. */
+function ofLaterFragment(m: Match, skb: Skb, context: MatchContext): boolean | undefined {
+  const { backend } = context
+  if (!isLaterFragment(skb.packet) || !LAYER4.includes(m.match)) return undefined
+  // iptables-nft compares ports and flags itself, with what stands in their place.
+  const native = backend === 'nft' && (m.match === 'tcp' || m.match === 'udp')
+  if (native && (m.match === 'udp' || m.option === undefined)) {
+    return m.sport !== undefined || m.dport !== undefined || ('flags' in m && m.flags) ? undefined : false
+  }
+  // A TCP header that is cut off after 8 bytes is no accident.
+  const tiny = skb.family === 'ipv4' && ((skb.packet.frag ?? 0) & FRAGMENT_OFFSET) === 1
+  if (backend === 'legacy' && m.match === 'tcp' && protoOf(skb.packet) === 6 && tiny) context.hotdrop = true
+  return false
+}
+
 function matches(m: Match, skb: Skb, context: MatchContext): boolean {
   const { world } = context
+  const later = ofLaterFragment(m, skb, context)
+  if (later !== undefined) return later
   switch (m.match) {
     case 'comment':
     case 'nfacct':

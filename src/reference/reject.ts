@@ -1,5 +1,6 @@
 // REJECT: an ICMP error or a TCP reset to the sender. Kernel: net/ipv4/netfilter/nf_reject_ipv4.c, ipt_REJECT.c, and
 // their IPv6 twins.
+import { isLaterFragment } from '../net/fragment.js'
 import type { Packet } from '../net/packet.js'
 import { formatTcpFlags, TCP_ACK, TCP_RST } from '../net/proto.js'
 import { isMulticast } from './address.js'
@@ -29,7 +30,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 function reset(world: World, skb: Skb): void {
   const { packet } = skb
   const flags = flagsOf(packet)
-  if (protoOf(packet) !== 6 || flags & TCP_RST) return
+  if (protoOf(packet) !== 6 || flags & TCP_RST || isLaterFragment(packet)) return
   const route = skb.route?.type
   if (route === 'broadcast' || route === 'multicast' || isMulticast(packet.src) || isMulticast(packet.dst)) return
   const acked = (flags & TCP_ACK) !== 0
@@ -51,12 +52,26 @@ function reset(world: World, skb: Skb): void {
   world.send(answer, skb, { name: 'tcp-reset' })
 }
 
-/** Protocols whose checksum REJECT looks at before it answers. */
+/** Protocols whose checksum REJECT knows, and those of which it knows that there is no such one. */
 const SUMMED: readonly number[] = [1, 6, 17, 58]
+const UNSUMMED: readonly number[] = [47, 50, 51, 132, 136]
 
-/** Answers a packet as a REJECT rule says; not one with a wrong checksum. The rule drops it in any case. */
+/**
+ * REJECT answers only what has the right checksum. That of a first fragment is about the whole packet; what other
+ * protocols carry is taken for one and hardly ever is.
+ */
+function isSound({ packet, family }: Skb): boolean {
+  const proto = protoOf(packet)
+  if (UNSUMMED.includes(proto)) return true
+  const piece = packet.frag !== undefined && packet.ip_id !== undefined
+  // Over IPv6, DCCP's is like those of TCP and UDP; over IPv4 it is not taken so.
+  const summed = SUMMED.includes(proto) || (proto === 33 && family === 'ipv6')
+  return summed && packet.bad_csum !== true && !piece
+}
+
+/** Answers a packet as a REJECT rule says. The rule drops it in any case. */
 export function reject(world: World, skb: Skb, how: string): void {
-  if (skb.packet.bad_csum && SUMMED.includes(protoOf(skb.packet))) return
+  if (!isSound(skb)) return
   if (how === 'tcp-reset') reset(world, skb)
   else sendError(world, skb, ALIASES.get(how) ?? how)
 }

@@ -1,6 +1,7 @@
 // The element that a packet stands for in a set: its parts, from the sides that the rule names.
 // Kernel: net/netfilter/ipset/ip_set_hash_*.c, ip_set_bitmap_*.c (*_kadt), ip_set_getport.c.
 
+import { isLaterFragment } from '../net/fragment.js'
 import { isIcmp, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/proto.js'
 import type { SetDirection } from '../netfilter/model.js'
 import type { IpSet, SetPart } from '../netns/model.js'
@@ -35,6 +36,8 @@ const textOf6 = (n: bigint): string =>
 function portPart(skb: Skb, set: IpSet, side: SetDirection): SetPart | null {
   const { packet } = skb
   const proto = protoOf(packet)
+  // Ports stand in the first fragment only.
+  if (isLaterFragment(packet) && (isIcmp(proto) || isTrackedWithPorts(proto))) return null
   if (set.type === 'bitmap:port') {
     if (proto !== PROTOCOL_TCP && proto !== PROTOCOL_UDP) return null
     return { part: 'port', proto: 0, port: (side === 'src' ? packet.sport : packet.dport) ?? 0 }

@@ -63,6 +63,8 @@ export function zoneId(zone: Zone, direction: 0 | 1): number {
 export function shownTuple(t: FlowTuple): Tuple {
   const shown: Tuple = { src: t.src, dst: t.dst }
   if (t.sport !== undefined && t.dport !== undefined) Object.assign(shown, { sport: t.sport, dport: t.dport })
+  // Keys of GRE: plain GRE has none.
+  else if (t.proto === 47) Object.assign(shown, { sport: 0, dport: 0 })
   if (t.type !== undefined) Object.assign(shown, { icmp_type: t.type, icmp_code: t.code ?? 0, icmp_id: t.id ?? 0 })
   return shown
 }

@@ -6,6 +6,7 @@ import type { Family, HookName, Ruleset, TableName } from '../netfilter/model.js
 import type { NetworkNamespace, NextHop, RouteType } from '../netns/model.js'
 import type { WallClock } from '../netns/wall-clock.js'
 import type { ConntrackTable } from './conntrack.js'
+import type { Fragments } from './defrag.js'
 import type { Ether } from './ether.js'
 import type { Bridges } from './fdb.js'
 import type { LimitStates } from './match-limits.js'
@@ -177,6 +178,11 @@ export interface World {
   readonly seed: bigint
   rulesets: ReadonlyMap<Family, LiveRuleset>
   conntrackOn: ReadonlySet<Family>
+  /** What the packet being processed completed, when it was a fragment. */
+  whole: Packet | null
+  /** Families whose packets are put together before the rules. */
+  reassembled: ReadonlySet<Family>
+  readonly fragments: Fragments
   readonly table: ConntrackTable
   readonly bridges: Bridges
   /** Bridged packets meet iptables (br_netfilter). */

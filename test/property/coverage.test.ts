@@ -94,6 +94,8 @@ function expected(): string[] {
     for (const reason of ['no route', 'unreachable', 'prohibit', 'blackhole', 'forwarding is off', 'ttl exceeded'])
       add(`reason ${reason}`)
     for (const reason of ['martian source', 'conntrack table full', 'nat: no address']) add(`reason ${reason}`)
+    for (const reason of ['fragment kept for reassembly', 'fragments do not fit together']) add(`reason ${reason}`)
+    add('fragment of a packet', 'later fragment', 'whole packet of fragments')
   }
   out.push('target SNPT ipv6', 'target DNPT ipv6')
   for (const reason of [
@@ -109,7 +111,10 @@ function expected(): string[] {
     'reason invalid source for sending ipv6',
     'reason martian destination ipv6',
     'route input multicast ipv6',
+    'match fragment ipv4',
     'match !fragment ipv4',
+    'fail fragment ipv4',
+    'fail !fragment ipv4',
     'reason nat: clash at confirmation ipv4',
     'route reroute unreachable ipv4',
   )

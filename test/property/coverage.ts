@@ -125,6 +125,11 @@ export class Coverage {
     this.see(`verdict ${answer.verdict} ${family}`)
     if (answer.dropped_by?.reason) this.see(`reason ${answer.dropped_by.reason} ${family}`)
     if (answer.errno) this.see(`errno ${answer.errno}`)
+    if (answer.in.frag !== undefined && answer.verdict !== 'drop' && answer.verdict !== 'reject') {
+      const later = (answer.in.frag & 0x1fff) !== 0
+      if (answer.frag === undefined) this.see(`whole packet of fragments ${family}`)
+      else this.see(`${later ? 'later fragment' : 'fragment of a packet'} ${family}`)
+    }
     if (answer.reply) this.see(`reply ${answer.reply.out_iface === 'local' ? 'local' : 'sent'} ${family}`)
     if (answer.trace_reply?.length) this.see(`trace_reply ${family}`)
     if (answer.ct?.state) this.see(`state ${answer.ct.proto} ${answer.ct.state} ${family}`)

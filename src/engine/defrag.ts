@@ -1,0 +1,148 @@
+// Fragments that wait for the rest of their packet: the core hands over every one that it keeps, and is given the whole
+// packet when it is complete. Owns the queues. Kernel: net/ipv4/ip_fragment.c, inet_fragment.c, nf_conntrack_reasm.c.
+import {
+  FRAGMENT_LOCAL,
+  REASON_FRAGMENT_WRONG,
+  RECORD_FLAGS_OFF,
+  RECORD_RESUME,
+  RECORD_TRACE,
+  RESULT_BYTES,
+  RESULT_MARK_OFF,
+  RESULT_REASON_OFF,
+  RESULT_RULE_OFF,
+  RESULT_TRACE_EVENTS_OFF,
+} from '../../assembly/layout.js'
+import { fragmentKey, isLaterFragment, pieceOf, REASSEMBLY_SECONDS, wholeOf } from '../net/fragment.js'
+import type { Packet } from '../net/packet.js'
+import type { PacketBatch } from './batch.js'
+import type { CoreExports } from './core.js'
+import { readHeader } from './header.js'
+
+/** Bytes that are there. Pieces make a run of their own, but for one that follows the furthest run. */
+interface Run {
+  readonly from: number
+  to: number
+}
+
+interface Queue {
+  readonly endMs: number
+  readonly runs: Run[]
+  /** Index of the run that ends furthest. */
+  furthest: number
+  /** Of all runs. */
+  bytes: number
+  /** Bytes up to the end of the last piece; -1: it is still to come. */
+  length: number
+  first: Packet | null
+}
+
+const MOST_BYTES = 65535
+
+/** Puts a piece among the others. False: it overlaps. Null: it lies in one run and was there already. */
+function insert(queue: Queue, from: number, to: number): boolean | null {
+  const { runs } = queue
+  const tail = runs[queue.furthest]
+  if (tail === undefined || from >= tail.to) {
+    if (tail?.to === from) tail.to = to
+    else queue.furthest = runs.push({ from, to }) - 1
+    queue.bytes += to - from
+    return true
+  }
+  for (const run of runs) {
+    if (to <= run.from || from >= run.to) continue
+    return from >= run.from && to <= run.to ? null : false
+  }
+  runs.push({ from, to })
+  queue.bytes += to - from
+  return true
+}
+
+export class FragmentQueues {
+  readonly #queues = new Map<string, Queue>()
+
+  /** Takes a piece as it stood where it is wanted: the whole packet, `kept`, or `wrong` when the pieces were given up. */
+  take(packet: Packet, user: number, now: number): Packet | 'kept' | 'wrong' {
+    const name = fragmentKey(packet)
+    if (name === null) return 'kept'
+    const key = `${user} ${name}`
+    let queue = this.#queues.get(key)
+    if (queue === undefined || queue.endMs <= now) {
+      const seconds = REASSEMBLY_SECONDS[packet.src.includes(':') ? 'ipv6' : 'ipv4']
+      queue = { endMs: now + seconds * 1000, runs: [], furthest: 0, bytes: 0, length: -1, first: null }
+      this.#queues.set(key, queue)
+    }
+    const { from, to, last } = pieceOf(packet)
+    const end = queue.runs[queue.furthest]?.to ?? 0
+    const known = queue.length >= 0
+    const fits = to > from && !(last && to < end) && !(known && (to > queue.length || (last && to !== queue.length)))
+    if (fits && last) queue.length = to
+    const inserted = fits ? insert(queue, from, to) : false
+    if (inserted === null) return 'kept'
+    if (!inserted) {
+      this.#queues.delete(key)
+      return 'wrong'
+    }
+    if (!isLaterFragment(packet)) queue.first = packet
+    if (queue.first === null || queue.bytes !== queue.length) return 'kept'
+    this.#queues.delete(key)
+    const header = packet.src.includes(':') ? 40 : 20
+    if (queue.length + header > MOST_BYTES) return 'wrong'
+    return { ...wholeOf(queue.first, queue.length), iface: packet.iface }
+  }
+}
+
+/** What becomes of the fragments that the core keeps. */
+export class Defragmenter {
+  readonly #queues = new FragmentQueues()
+  readonly #core: CoreExports
+  readonly #newBatch: () => PacketBatch
+  #whole: PacketBatch | null = null
+
+  constructor(core: CoreExports, newBatch: () => PacketBatch) {
+    this.#core = core
+    this.#newBatch = newBatch
+  }
+
+  /** The packet that the last fragment looked after completed, as its record; null: it completed none. */
+  completed: PacketBatch | null = null
+
+  /**
+   * Looks after packet `i` of the batch, which the core has just kept. When its packet is complete, that goes through in
+   * its place; true then or when it was just kept, false when the core stopped for something else.
+   */
+  lookAfter(batch: PacketBatch, i: number): boolean {
+    this.completed = null
+    const core = this.#core
+    const { view } = batch
+    const result = batch.at.results + i * RESULT_BYTES
+    const user = view.getUint32(result + RESULT_RULE_OFF, true)
+    // As it stands there: rules may have changed it, and its source may have been chosen on the way.
+    const { src, dst, ttl = 64, tos = 0 } = readHeader(view, result)
+    const given = batch.packet(i)
+    const mark = view.getUint32(result + RESULT_MARK_OFF, true)
+    const outcome = this.#queues.take({ ...given, src, dst, ttl, tos, mark }, user, core.now())
+    if (outcome === 'kept') return true
+    if (outcome === 'wrong') {
+      view.setUint32(result + RESULT_REASON_OFF, REASON_FRAGMENT_WRONG, true)
+      return true
+    }
+    this.#whole ??= this.#newBatch()
+    const whole = this.#whole
+    this.completed = whole
+    const flags = batch.view.getUint16(batch.recordAt(i) + RECORD_FLAGS_OFF, true)
+    whole.set(0, outcome, (flags & RECORD_TRACE) !== 0)
+    const events = batch.view.getUint32(result + RESULT_TRACE_EVENTS_OFF, true)
+    const resumes = user === FRAGMENT_LOCAL
+    if (resumes) {
+      const at = whole.recordAt(0) + RECORD_FLAGS_OFF
+      whole.view.setUint16(at, whole.view.getUint16(at, true) | RECORD_RESUME, true)
+    }
+    core.again(resumes ? 0 : events)
+    const done = core.run(whole.at.records, whole.at.quotes, result, batch.answerAt(i), 0, 1)
+    if (done === 1 && resumes) {
+      const more = batch.view.getUint32(result + RESULT_TRACE_EVENTS_OFF, true)
+      batch.view.setUint32(result + RESULT_TRACE_EVENTS_OFF, events + more, true)
+    }
+    return done === 1
+  }
+}

@@ -1,0 +1,49 @@
+// Fragments of IP packets as packet lines have them: `frag`, the field of an IPv4 header (IPv6: likewise, of its
+// fragment header). Owns the reading of that field and what a fragment shows. Spec: RFC 791 section 3.1, RFC 8200 4.5.
+import { packetLength } from './length.js'
+import type { Packet } from './packet.js'
+
+export const FRAGMENT_MORE = 0x2000
+export const FRAGMENT_OFFSET = 0x1fff
+
+/** Is it a piece of a packet that is not its first, so that it has no layer-4 header? */
+export function isLaterFragment(packet: { readonly frag?: number }): boolean {
+  return ((packet.frag ?? 0) & FRAGMENT_OFFSET) !== 0
+}
+
+/** A piece of a packet: which bytes behind the IP header it holds, and whether more follow. */
+export interface Piece {
+  readonly from: number
+  readonly to: number
+  readonly last: boolean
+}
+
+/** Bytes of the header that each piece of a packet has for itself. */
+function headerBytes(packet: Packet): number {
+  return packet.src.includes(':') ? 48 : 20
+}
+
+/** The piece that a fragment is. One that others follow ends at a multiple of 8. */
+export function pieceOf(packet: Packet): Piece {
+  const frag = packet.frag ?? 0
+  const from = (frag & FRAGMENT_OFFSET) * 8
+  const to = from + packetLength(packet) - headerBytes(packet)
+  const last = (frag & FRAGMENT_MORE) === 0
+  return { from, to: last ? to : to - (to % 8), last }
+}
+
+/** The packet whose first piece this is and that has so many bytes behind the IP header. */
+export function wholeOf(first: Packet, bytes: number): Packet {
+  const { frag: _f, ip_id: _i, at_ms: _at, ...whole } = first
+  const layer4 = packetLength(first) - headerBytes(first) - (first.payload_len ?? 0)
+  return { ...whole, payload_len: bytes - layer4 }
+}
+
+/** What packets' pieces have in common. Without an identification a piece belongs to no other. */
+export function fragmentKey(packet: Packet): string | null {
+  if (packet.ip_id === undefined) return null
+  return `${packet.src} ${packet.dst} ${packet.proto} ${packet.ip_id}`
+}
+
+/** Seconds until the pieces of an incomplete packet are thrown away, counted from the first that came. */
+export const REASSEMBLY_SECONDS = { ipv4: 30, ipv6: 60 } as const
