@@ -21,6 +21,7 @@ abi('the exported functions and their number of parameters', () => {
     loadImage: 5,
     run: 6,
     stopReason: 0,
+    again: 1,
     traceBuffer: 0,
     traceBytes: 0,
     clearTrace: 0,
