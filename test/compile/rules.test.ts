@@ -61,6 +61,7 @@ test('an exact rule is one record, decided without further matches', () => {
     L.RULE_HAS_DST |
     L.RULE_HAS_PROTO |
     L.RULE_HAS_DPORTS |
+    L.RULE_LAYER4 |
     L.RULE_HAS_IN |
     L.RULE_HAS_OUT |
     L.RULE_NOT_OUT
@@ -104,13 +105,16 @@ test('conntrack runs only for a family with a rule that needs it', () => {
   assert.is(flagsOf({ target: { target: 'MARK', value: 1, mask: 1 } }), 0)
   assert.is(flagsOf({ target: { target: 'CT', notrack: true } }), 0)
   assert.is(flagsOf({ target: { target: 'NOTRACK' } }), 0)
-  assert.is(flagsOf({ target: { target: 'CT', zone: 3 } }), L.IMAGE_FLAG_CONNTRACK4)
-  assert.is(flagsOf({ target: { target: 'MASQUERADE', range: {} } }), L.IMAGE_FLAG_CONNTRACK4)
+  assert.is(flagsOf({ target: { target: 'CT', zone: 3 } }), L.IMAGE_FLAG_CONNTRACK4 | L.IMAGE_FLAG_WHOLE4)
+  assert.is(flagsOf({ target: { target: 'MASQUERADE', range: {} } }), L.IMAGE_FLAG_CONNTRACK4 | L.IMAGE_FLAG_WHOLE4)
   assert.is(
     flagsOf({ matches: [{ match: 'connmark', mark: { not: false, value: { value: 1, mask: 1 } } }] }),
-    L.IMAGE_FLAG_CONNTRACK4,
+    L.IMAGE_FLAG_CONNTRACK4 | L.IMAGE_FLAG_WHOLE4,
   )
-  assert.is(flagsOf({ matches: [{ match: 'state', state: { not: false, value: ['NEW'] } }] }), L.IMAGE_FLAG_CONNTRACK4)
+  assert.is(
+    flagsOf({ matches: [{ match: 'state', state: { not: false, value: ['NEW'] } }] }),
+    L.IMAGE_FLAG_CONNTRACK4 | L.IMAGE_FLAG_WHOLE4,
+  )
 })
 
 test('what cannot be evaluated is refused with its file and line', () => {
