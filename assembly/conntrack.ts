@@ -214,16 +214,21 @@ export class Conntrack {
     return TRACK_OK
   }
 
+  /** Has another connection a tuple of this one, in either direction? */
+  static isTaken(ct: usize): bool {
+    const proto = load<u32>(ct + CT_PROTO_OFF)
+    const family = load<u32>(ct + CT_FAMILY_OFF)
+    const zones = load<u32>(ct + CT_ZONE_OFF)
+    if (Table.find(Table.tuple(ct, 0), proto, family, zones) >= 0) return true
+    return Table.find(Table.tuple(ct, 1), proto, family, zones) >= 0
+  }
+
   /** Puts the packet's new connection into the table. False: a tuple of it is taken, the packet is to be dropped. */
   static confirm(): bool {
     const ct = <usize>load<u32>(CTX_CT_AT)
     if (ct === 0 || Conntrack.unconfirmed !== ct) return true
     if (Conntrack.direction(load<u32>(CTX_CTINFO_AT)) !== 0) return true
-    const proto = load<u32>(ct + CT_PROTO_OFF)
-    const family = load<u32>(ct + CT_FAMILY_OFF)
-    const zones = load<u32>(ct + CT_ZONE_OFF)
-    if (Table.find(Table.tuple(ct, 0), proto, family, zones) >= 0) return false
-    if (Table.find(Table.tuple(ct, 1), proto, family, zones) >= 0) return false
+    if (Conntrack.isTaken(ct)) return false
     Conntrack.unconfirmed = 0
     Table.insert(ct, load<f64>(CTX_NOW_AT) + load<f64>(ct + CT_END_OFF))
     return true

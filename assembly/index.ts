@@ -196,8 +196,14 @@ function loadConnections(): bool {
       store<u32>(cold + CT_TCP_FLAGS_OFF, closing ? TCPF_LIBERAL | TCPF_CLOSE_INIT : TCPF_LIBERAL)
       store<u32>(cold + CT_TCP_FLAGS_OFF + 4, TCPF_LIBERAL)
     }
+    const timeout = load<u32>(record + CONNECTION_TIMEOUT_OFF)
+    // What has no time left is gone; of entries that clash the first stays.
+    if (timeout === 0 || Conntrack.isTaken(ct)) {
+      Table.drop(ct)
+      continue
+    }
     if (status & IPS_SRC_NAT_DONE) Table.linkSource(ct)
-    Table.insert(ct, <f64>load<u32>(record + CONNECTION_TIMEOUT_OFF) * 1000)
+    Table.insert(ct, <f64>timeout * 1000)
   }
   return true
 }

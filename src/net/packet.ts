@@ -164,6 +164,8 @@ export interface ConntrackEntry {
   mark: number
   /** Left out when 0. */
   zone?: number
+  /** The conntrack helper that the entry had when it was listed; what a helper does to packets is not modelled. */
+  helper?: string
 }
 
 /** Where a packet was dropped by something that is no rule. */

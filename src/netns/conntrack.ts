@@ -4,7 +4,7 @@
 import { type Fault, FaultError } from '../net/fault.js'
 import { canonicalAddress, familyOf } from '../net/ip.js'
 import type { ConntrackEntry, CtStatus, Tuple } from '../net/packet.js'
-import { hasPorts, isIcmp, PROTOCOL_GRE, protoName } from '../net/proto.js'
+import { hasPorts, isIcmp, PROTOCOL_GRE, PROTOCOL_TCP, protoName } from '../net/proto.js'
 import { quoted } from './fields.js'
 import type { ReadOptions } from './links.js'
 
@@ -23,7 +23,7 @@ const NUMBER_FIELDS: ReadonlyMap<string, readonly [keyof Tuple, number]> = new M
   ['dstkey', ['dport', 65535]],
 ])
 /** Fields that decide nothing here. */
-const IDLE = new Set(['packets', 'bytes', 'use', 'secctx', 'secmark', 'helper', 'delta-time', 'labels'])
+const IDLE = new Set(['packets', 'bytes', 'use', 'secctx', 'secmark', 'delta-time', 'labels'])
 /** Remaining words of a time stamp such as `[start=Mon Nov 23 …]`. */
 const BRACKETS = /\[(start|stop)=[^\]]*\]/g
 
@@ -112,6 +112,7 @@ function entryOf(line: string, options: ConntrackReadOptions): ConntrackEntry {
   const flags = new Set<string>()
   let mark = 0
   let zone = 0
+  let helper = ''
   for (const word of words.slice(at)) {
     const flag = /^\[([A-Z_]+)\]$/.exec(word.text)
     const equals = word.text.indexOf('=')
@@ -132,7 +133,8 @@ function entryOf(line: string, options: ConntrackReadOptions): ConntrackEntry {
     } else if (number !== undefined && half !== undefined && !half.numbers.has(number[0])) {
       const hex = key.endsWith('key') && /^0x[0-9a-f]{1,4}$/i.test(value)
       half.numbers.set(number[0], hex ? Number(value) : wholeNumber(word, value, number[1]))
-    } else if (key === 'mark') mark = wholeNumber(word, value, 0xffffffff)
+    } else if (key === 'helper') helper = value
+    else if (key === 'mark') mark = wholeNumber(word, value, 0xffffffff)
     else if (key === 'zone') zone = wholeNumber(word, value, 65535)
     else if (!IDLE.has(key) && number === undefined) throw new LineFault(word.column, `unknown field ${quoted(key)}`)
   }
@@ -149,6 +151,11 @@ function entryOf(line: string, options: ConntrackReadOptions): ConntrackEntry {
   if (source) status.push('SRC_NAT')
   if (destination) status.push('DST_NAT')
   if (done) status.push('SRC_NAT_DONE', 'DST_NAT_DONE')
+  // The listing shows neither state nor time of what a flow table took over: a day, and TCP is established.
+  if (flags.has('OFFLOAD') || flags.has('HW_OFFLOAD')) {
+    timeout = OFFLOADED_SECONDS
+    if (proto === PROTOCOL_TCP) state = 'ESTABLISHED'
+  }
   return {
     family,
     proto: protoName(proto),
@@ -160,8 +167,11 @@ function entryOf(line: string, options: ConntrackReadOptions): ConntrackEntry {
     status,
     mark,
     ...(zone === 0 ? {} : { zone }),
+    ...(helper === '' ? {} : { helper }),
   }
 }
+
+const OFFLOADED_SECONDS = 86400
 
 /**
  * Reads what `conntrack -L -o extended` prints, a connection a line; blank lines are passed over. The status words that
@@ -204,5 +214,6 @@ export function formatConntrack(entry: ConntrackEntry): string {
   const unreplied = entry.status.includes('SEEN_REPLY') ? '' : '[UNREPLIED] '
   const assured = entry.status.includes('ASSURED') ? '[ASSURED] ' : ''
   const zone = entry.zone ? `zone=${entry.zone} ` : ''
-  return `${head}${state}${half(entry.orig)}${unreplied}${half(entry.reply)}${assured}mark=${entry.mark} ${zone}use=1`
+  const helper = entry.helper === undefined ? '' : `helper=${entry.helper} `
+  return `${head}${state}${half(entry.orig)}${unreplied}${half(entry.reply)}${assured}mark=${entry.mark} ${zone}${helper}use=1`
 }

@@ -312,7 +312,9 @@ export function load(world: World, entry: ExistingConnection): void {
   // Its windows are not known: nothing is outside. A flow that is closing was closed by one of its sides.
   for (const side of flow.tcp.sides) side.liberal = true
   flow.tcp.sides[0].closeInit = CLOSING.includes(flow.state)
-  world.table.add(flow)
+  // What has no time left is gone; of entries that clash the first stays.
+  const clashes = ([0, 1] as const).some((d) => world.table.find(flow.tuples[d], flow.zone) !== undefined)
+  if (entry.timeout > 0 && !clashes) world.table.add(flow)
 }
 
 const CLOSING: readonly string[] = ['FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT']
