@@ -2,6 +2,7 @@
 // net/ipv6/netfilter/nf_conntrack_reasm.c. Where that happens is hooks.ts's business.
 import { fragmentKey, isLaterFragment, pieceOf, REASSEMBLY_SECONDS, wholeOf } from '../net/fragment.js'
 import type { Packet } from '../net/packet.js'
+import { copyPacket } from './tuple.js'
 import type { Skb, World } from './types.js'
 
 const MOST_BYTES = 65535
@@ -62,7 +63,7 @@ export class Fragments {
     if (queue.length + header > MOST_BYTES) return 'given up'
     skb.packet = { ...wholeOf(queue.first.packet, queue.length), iface: packet.iface }
     skb.mark = queue.first.mark
-    world.whole = { ...skb.packet }
+    world.whole = copyPacket(skb.packet)
     return 'whole'
   }
 }
