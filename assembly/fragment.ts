@@ -11,6 +11,9 @@ import {
   MATCH_MULTIPORT,
   MATCH_PORTS,
   MATCH_SCTP_CHUNKS,
+  MATCH_SPI,
+  MATCH_TCP_OPTION,
+  MATCH_TCPMSS,
   MATCH_TCP_FLAGS,
   RULE_LAYER4,
   RULE_NATIVE,
@@ -39,8 +42,8 @@ export class Fragment {
     for (let left = count; left > 0; left--) {
       const head = load<u32>(at)
       const kind = head & 255
-      if (kind === MATCH_MULTIPORT || kind === MATCH_ICMP) return false
-      if (kind === MATCH_SCTP_CHUNKS || kind === MATCH_LAYER4) return Fragment.miss(flags)
+      if (kind === MATCH_MULTIPORT || kind === MATCH_ICMP || kind === MATCH_SPI || kind === MATCH_TCPMSS) return false
+      if (kind === MATCH_SCTP_CHUNKS || kind === MATCH_LAYER4 || kind === MATCH_TCP_OPTION) return Fragment.miss(flags)
       if (!(flags & RULE_NATIVE) && (kind === MATCH_PORTS || kind === MATCH_TCP_FLAGS)) return Fragment.miss(flags)
       if (!evalMatch(at, head)) return false
       at += ((head >> 8) & 255) << 2

@@ -336,10 +336,25 @@ export const MATCH_PHYSDEV = 77 // PHYSDEV_* asked for, those of them that are i
 export const MATCH_HASHLIMIT = 25 // index of its table
 export const MATCH_TIME = 26 // date from, to, time from, to, month days, week days; flags TIME_*
 export const MATCH_RPFILTER = 27 // flags RPFILTER_*
+export const MATCH_SPI = 40 // from, to
+export const MATCH_TCP_OPTION = 41 // number
+export const MATCH_TCPMSS = 42 // from | to << 16
+export const MATCH_DEVGROUP = 43 // source group, mask, destination group, mask
+export const MATCH_SOCKET = 44
+export const MATCH_EXTENSIONS = 45 // EXTENSIONS_*, for _LIST the headers as ip6t_ipv6header.h has them
 export const MATCH_FRAGMENT = 80 // a later fragment
 export const MATCH_LAYER4 = 81 // looks at the layer-4 header and finds nothing to object to
 export const MATCH_CODES = 82
 
+export const DEVGROUP_HAS_SRC = 2
+export const DEVGROUP_NOT_SRC = 4
+export const DEVGROUP_HAS_DST = 8
+export const DEVGROUP_NOT_DST = 16
+export const SOCKET_TRANSPARENT = 2
+export const SOCKET_NOWILDCARD = 4
+export const EXTENSIONS_NONE = 0 // asks for a header that a packet without extensions has not
+export const EXTENSIONS_LIST = 1
+export const EXTENSIONS_SOFT = 2
 export const MATCH_NOT = 1 // flag of every kind: the result is inverted
 // MATCH_PORTS
 export const PORTS_HAS_SPORT = 2
@@ -635,7 +650,9 @@ export const FIELD_TCP_OPTIONS = 9
 export const FIELD_FRAG = 10
 export const FIELD_EXTENSIONS = 11 // IPv6 extension headers
 export const FIELD_OUT_PORT = 12 // of a bridge: neighbours or forwarding database do not say
-export const FIELD_CODES = 13
+export const FIELD_SPI = 13
+export const FIELD_SOCKET = 14
+export const FIELD_CODES = 15
 
 // ---------------------------------------------------------------------------------------------------------------
 // Draws that are given instead of drawn: written by the host between packets
@@ -687,10 +704,19 @@ export const RECORD_UID_OFF = 96 // owner of the sending process; OWNER_UNKNOWN
 export const RECORD_GID_OFF = 100
 export const RECORD_MAC_SRC_OFF = 104 // 6 bytes, with RECORD_HAS_MAC_SRC
 export const RECORD_HAS_OFF = 110 // u8: RECORD_HAS_*
+export const RECORD_MORE_OFF = 111 // u8: MORE_*
 export const RECORD_MAC_DST_OFF = 112 // 6 bytes, with RECORD_HAS_MAC_DST
 export const RECORD_PKTTYPE_OFF = 118 // u16
 export const RECORD_FRAG_OFF = 120 // u16: offset in units of 8 bytes | more << 15; 0 = a whole packet
 export const RECORD_PAYLOAD_OFF = 124 // with RECORD_HAS_PAYLOAD
+export const MORE_SOCKET = 1 // it is known which socket the packet meets
+export const MORE_SOCKET_FOUND = 2
+export const MORE_SOCKET_TRANSPARENT = 4
+export const MORE_SOCKET_WILDCARD = 8
+export const MORE_SPI = 16 // HDR_SEQ is the SPI
+export const MORE_EXTRA = 32 // bytes that no field stands for: options, extension headers
+export const MORE_OPTIONS = 64 // RECORD_PAYLOAD is the address of TCP options: OPTIONS_BYTES, the first is their number
+export const OPTIONS_BYTES = 48
 export const RECORD_HAS_MAC_SRC = 1
 export const RECORD_HAS_MAC_DST = 2
 export const RECORD_HAS_CPU = 8

@@ -67,8 +67,10 @@ import {
   MATCH_CT_STATE,
   MATCH_CT_STATE_OFF,
   MATCH_CT_STATUS_OFF,
+  MATCH_DEVGROUP,
   MATCH_ECN,
   MATCH_FRAGMENT,
+  MATCH_EXTENSIONS,
   MATCH_HASHLIMIT,
   MATCH_HOPS,
   MATCH_ICMP,
@@ -91,7 +93,11 @@ import {
   MATCH_RPFILTER,
   MATCH_SCTP_CHUNKS,
   MATCH_SET,
+  MATCH_SOCKET,
+  MATCH_SPI,
   MATCH_TCP_FLAGS,
+  MATCH_TCP_OPTION,
+  MATCH_TCPMSS,
   MATCH_TIME,
   MATCH_TOS,
   MULTIPORT_DPORTS,
@@ -111,6 +117,7 @@ import {
 import { Limits } from './limit'
 import { HeaderMatch } from './match-header'
 import { LinkMatch } from './match-link'
+import { MoreMatch } from './match-more'
 import { Owner } from './match-owner'
 import { ReversePath } from './match-rpfilter'
 import { WallClock } from './match-time'
@@ -423,6 +430,18 @@ export function evalMatch(at: usize, head: u32): bool {
       return LinkMatch.pkttype(load<u32>(at, 4)) !== inverted
     case MATCH_PHYSDEV:
       return physdev(at)
+    case MATCH_SPI:
+      return MoreMatch.spi(load<u32>(at, 4), load<u32>(at, 8), inverted)
+    case MATCH_TCP_OPTION:
+      return MoreMatch.tcpOption(load<u32>(at, 4), inverted)
+    case MATCH_TCPMSS:
+      return MoreMatch.tcpmss(load<u32>(at, 4), inverted)
+    case MATCH_DEVGROUP:
+      return MoreMatch.devgroup(at, flags)
+    case MATCH_SOCKET:
+      return MoreMatch.socket(flags)
+    case MATCH_EXTENSIONS:
+      return MoreMatch.extensions(load<u32>(at, 4), load<u32>(at, 8), flags)
     case MATCH_SCTP_CHUNKS:
       return sctpChunks(at) !== inverted
     case MATCH_FRAGMENT:

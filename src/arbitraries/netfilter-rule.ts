@@ -10,6 +10,7 @@ import { netmapTarget, nptTarget } from './map-targets.js'
 import { contextForms } from './matches-context.js'
 import { ecnForms, headerForms } from './matches-header.js'
 import { limitForms } from './matches-limits.js'
+import { listedForms } from './matches-listed.js'
 import { printedTargets } from './other-targets.js'
 
 /** Where a rule stands. `hook` is null in a user chain; `nat` says which translating targets may be used. */
@@ -498,7 +499,7 @@ const counters = record({
  */
 export function rules(place: RulePlace): Arb<Rule> {
   const byProto = transport()
-  const own = [6, 17, 132, 33, 136, place.family === 'ipv4' ? 1 : 58]
+  const own = [6, 17, 132, 33, 136, 50, 108, ...(place.family === 'ipv4' ? [1, 51] : [58, 135])]
   const proto = fc.oneof(
     fc.constant(undefined),
     pick(own).map((value) => ({ not: false, value })),
@@ -527,8 +528,9 @@ export function rules(place: RulePlace): Arb<Rule> {
   const common = general(place)
   const matchesFor = memo((key) => {
     const list = key === '58' || key === '1' ? ownIcmp(byProto, place.family, key) : (byProto[Number(key)] ?? [])
+    const kept = listedForms(place.family, place.hook, Number(key))
     return fc
-      .array(fc.oneof(...list, ...common), { maxLength: 4 })
+      .array(fc.oneof(...list, ...common, ...kept), { maxLength: 4 })
       .map((all) => all.filter((m, i) => m.match === 'comment' || all.findIndex((x) => x.match === m.match) === i))
   })
   const restFor = memo((key) => {

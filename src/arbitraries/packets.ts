@@ -4,7 +4,7 @@
 // sets are met as well as generated ones. Lines are resolved by netns/script.ts from a data plane's own answers.
 import fc from 'fast-check'
 import { familyOf, formatAddress, parsePrefix } from '../net/ip.js'
-import type { PacketType } from '../net/packet.js'
+import type { PacketType, SocketKind } from '../net/packet.js'
 import { hasPorts, isIcmp, protoName } from '../net/proto.js'
 import type { Family, Match, Rule } from '../netfilter/model.js'
 import type { IpSet, NetworkNamespace } from '../netns/model.js'
@@ -200,6 +200,8 @@ const number = fc.nat({ max: 0xffff })
 const SEQUENCE = [1000, 1001, 1002, 999, 1101, 2000, 100_000, 0xffffffff, 0, 0x80000000]
 const GAPS = [0, 0, 0, 1, 1000, 2001, 10_000, 30_000, 60_001, 120_000, 300_000, 433_000_000]
 
+const SOCKETS: readonly SocketKind[] = ['none', 'bound', 'wildcard', 'transparent bound', 'transparent wildcard']
+
 /** What any packet may carry besides its addresses. */
 const extras = fc.record({
   mark: weighted<number | null>([6, fc.constant(null)], [2, number]),
@@ -210,7 +212,15 @@ const extras = fc.record({
   /** Who sent it and which CPU has it, for the rules that ask. */
   facts: weighted<Facts | null>(
     [9, fc.constant(null)],
-    [3, fc.record({ cpu: pick([0, 1]), uid: pick([0, 0, 1000, 1001]), gid: pick([0, 0, 1000, 1001]) })],
+    [
+      3,
+      fc.record({
+        cpu: pick([0, 1]),
+        uid: pick([0, 0, 1000, 1001]),
+        gid: pick([0, 0, 1000, 1001]),
+        socket: pick(SOCKETS),
+      }),
+    ],
   ),
   /** Ethernet addresses and the kind of frame, where they are not what follows from the rest. */
   frame: weighted<Frame | null>(
@@ -233,8 +243,8 @@ const extras = fc.record({
 })
 /** A packet in pieces: their order, their identification (0: none), and what is odd about them. */
 type Pieces = { order: number; id: number; last: number }
-type Facts = { cpu: number; uid: number; gid: number }
 type Frame = { mac?: string; mac_dst?: string; pkttype?: PacketType }
+type Facts = { cpu: number; uid: number; gid: number; socket: SocketKind }
 type Extras = {
   frame: Frame | null
   facts: Facts | null

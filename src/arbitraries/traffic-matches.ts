@@ -8,7 +8,8 @@ import { MACS, PORT_NAMES } from './bridges.js'
 import { contextTraffic } from './matches-context.js'
 import { ecnTraffic, headerTraffic } from './matches-header.js'
 import { limitTraffic } from './matches-limits.js'
-import { LINK_NAMES, pick, poolAddress, poolMark, poolPort, poolPrefix, rarely, weighted } from './pool.js'
+import { listedTraffic } from './matches-listed.js'
+import { LINK_NAMES, LINK_NAMES, pick, pick, poolAddress, poolAddress, poolMark, poolMark, poolPort, poolPort, poolPrefix, poolPrefix, rarely, rarely, SETS, weighted, weighted } from './pool.js'
 import { setMatch } from './set-rules.js'
 
 /** What a rule may hold besides its target. */
@@ -313,6 +314,7 @@ const generalMatch = (place: Place): fc.Arbitrary<Match> => {
     ...headerTraffic(place.family),
     ...contextTraffic(place.hook),
     ...limitTraffic(place.family),
+    ...listedTraffic(place.family, place.hook),
     ['nfacct', 1, fc.constant({ match: 'nfacct' as const, name: 'hits' })],
   ]
   const wanted = choices.filter(([name]) => place.only?.includes(name) ?? true)

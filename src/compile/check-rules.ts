@@ -25,6 +25,12 @@ const MATCH_WORDS: readonly number[] = Object.assign(
     [L.MATCH_RPFILTER]: 1,
     [L.MATCH_FRAGMENT]: 1,
     [L.MATCH_LAYER4]: 1,
+    [L.MATCH_SPI]: 3,
+    [L.MATCH_TCP_OPTION]: 2,
+    [L.MATCH_TCPMSS]: 2,
+    [L.MATCH_DEVGROUP]: 5,
+    [L.MATCH_SOCKET]: 2,
+    [L.MATCH_EXTENSIONS]: 3,
   },
 )
 

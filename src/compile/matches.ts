@@ -12,6 +12,7 @@ import { contextMatch } from './matches-context.js'
 import { headerMatch } from './matches-header.js'
 import { limitsMatch } from './matches-limits.js'
 import { linkMatch, physdevMatch } from './matches-link.js'
+import { listedMatch } from './matches-listed.js'
 import { MAX_HITCOUNT, type RecentLists } from './recents.js'
 import { setMatch } from './set-rules.js'
 import type { SetTable } from './sets.js'
@@ -85,7 +86,7 @@ export function limitCredits(x: number): number {
 }
 
 /** The flags a `tcp`, `udp` or `sctp` match needs for its ports; the words are sports, dports. */
-function portsMatch(
+export function portsMatch(
   sink: MatchSink,
   at: MatchRule,
   m: { readonly sport?: Negatable<Range>; readonly dport?: Negatable<Range> },
@@ -162,8 +163,9 @@ function tcpMatch(sink: MatchSink, at: MatchRule, m: Extract<Match, { match: 'tc
     const { mask, comp } = m.flags.value
     count += put(sink.code, L.MATCH_TCP_FLAGS, m.flags.not ? L.MATCH_NOT : 0, [mask | (comp << 8)])
   }
-  // No packet has TCP options.
-  if (m.option !== undefined && !m.option.not) count += put(sink.code, L.MATCH_NEVER, 0, [])
+  if (m.option !== undefined) {
+    count += put(sink.code, L.MATCH_TCP_OPTION, m.option.not ? L.MATCH_NOT : 0, [m.option.value])
+  }
   return count
 }
 
@@ -316,6 +318,7 @@ function protocolFits(sink: MatchSink, at: MatchRule, m: Match): boolean {
 export function writeMatch(sink: MatchSink, at: MatchRule, m: Match): number {
   if (!protocolFits(sink, at, m)) return 0
   const { code } = sink
+  if ('options' in m) return listedMatch(sink, at, m)
   switch (m.match) {
     case 'comment':
     case 'nfacct':

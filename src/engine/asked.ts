@@ -28,6 +28,8 @@ const FIELDS: readonly AskedField[] = [
   'frag',
   'extensions',
   'out port',
+  'spi',
+  'socket',
 ]
 if (FIELDS.length !== FIELD_CODES - 1) throw new Error('fields without a name')
 

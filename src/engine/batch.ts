@@ -2,6 +2,8 @@
 // Owns filling and reading; engine.ts runs it.
 import {
   HDR_BYTES,
+  MORE_OPTIONS,
+  OPTIONS_BYTES,
   RECORD_AT_MS_OFF,
   RECORD_BAD_CHECKSUM,
   RECORD_BYTES,
@@ -9,6 +11,8 @@ import {
   RECORD_IN_LINK_OFF,
   RECORD_LENGTH_OFF,
   RECORD_MARK_OFF,
+  RECORD_MORE_OFF,
+  RECORD_PAYLOAD_OFF,
   RECORD_QUOTES,
   RECORD_TCP_OPTIONS,
   RECORD_TRACE,
@@ -19,6 +23,7 @@ import {
 import { completePacket } from '../net/complete.js'
 import { packetLength } from '../net/length.js'
 import type { Answer, Packet, Verdict } from '../net/packet.js'
+import { tcpOptionBytes } from '../net/tcp-options.js'
 import { type AnswerReader, VERDICTS } from './answer.js'
 import type { CoreExports } from './core.js'
 import { readFacts, writeFacts } from './facts.js'
@@ -60,6 +65,8 @@ export class PacketBatch {
   readonly #kept = new Map<number, Packet>()
   /** What the packets are called by, of those that are called anything. */
   readonly #ids: (number | string | undefined)[] = []
+  /** Address of the TCP options of all packets; 0: no packet had some yet. */
+  #options = 0
   #view: DataView
   /** Empty once the view is dead. */
   #bytes: Uint8Array
@@ -71,11 +78,7 @@ export class PacketBatch {
     this.#host = host
     this.reader = host.answers
     this.capacity = capacity
-    const room = (bytes: number): number => {
-      const at = bytes > 0xffff0000 ? 0 : host.core.allocate(bytes) >>> 0
-      if (at === 0) throw new RangeError(`no memory for a batch of ${capacity} packets; ask for a smaller capacity`)
-      return at
-    }
+    const room = (bytes: number): number => this.#room(bytes)
     this.at = {
       records: room(capacity * RECORD_BYTES),
       quotes: room(capacity * HDR_BYTES),
@@ -155,6 +158,7 @@ export class PacketBatch {
       (whole.bad_csum || isPiece(whole) ? RECORD_BAD_CHECKSUM : 0)
     view.setUint16(at + RECORD_FLAGS_OFF, writeTcpOptions(view, at, whole) ? flags | RECORD_TCP_OPTIONS : flags, true)
     writeFacts(view, at, whole)
+    this.#writeOptions(i, at, whole.tcp_options)
     if (whole.inner !== undefined) writeHeader(view, this.at.quotes + i * HDR_BYTES, whole.inner)
     this.#kept.set(i, whole)
   }
@@ -167,6 +171,25 @@ export class PacketBatch {
   /** @internal */
   answerAt(i: number): number {
     return this.at.answers + i * HDR_BYTES
+  }
+
+  /** TCP options as bytes, for the rules that ask for them. */
+  #writeOptions(i: number, at: number, hex: string | undefined): void {
+    if (hex === undefined) return
+    if (this.#options === 0) this.#options = this.#room(this.capacity * OPTIONS_BYTES)
+    const { view } = this
+    const to = this.#options + i * OPTIONS_BYTES
+    const bytes = tcpOptionBytes(hex)
+    view.setUint8(to, bytes.length)
+    for (const [k, byte] of bytes.entries()) view.setUint8(to + 1 + k, byte)
+    view.setUint32(at + RECORD_PAYLOAD_OFF, to, true)
+    view.setUint8(at + RECORD_MORE_OFF, view.getUint8(at + RECORD_MORE_OFF) | MORE_OPTIONS)
+  }
+
+  #room(bytes: number): number {
+    const at = bytes > 0xffff0000 ? 0 : this.#host.core.allocate(bytes) >>> 0
+    if (at === 0) throw new RangeError(`no memory for a batch of ${this.capacity} packets; ask for a smaller capacity`)
+    return at
   }
 
   /** What became of packet `i`; `skipped` when it was not processed. */

@@ -1,6 +1,13 @@
 // What a packet's record says beyond the header, for the rules that ask: owner, CPU, Ethernet addresses.
 // Owns bytes 88 to 127 of a record (RECORD_CPU_OFF and what follows); net/complete.ts says what the fields are.
 import {
+  HDR_SEQ_OFF,
+  MORE_EXTRA,
+  MORE_SOCKET,
+  MORE_SOCKET_FOUND,
+  MORE_SOCKET_TRANSPARENT,
+  MORE_SOCKET_WILDCARD,
+  MORE_SPI,
   OWNER_UNKNOWN,
   RECORD_BYTES,
   RECORD_CPU_OFF,
@@ -13,6 +20,7 @@ import {
   RECORD_HAS_PKTTYPE,
   RECORD_MAC_DST_OFF,
   RECORD_MAC_SRC_OFF,
+  RECORD_MORE_OFF,
   RECORD_PKTTYPE_OFF,
   RECORD_UID_OFF,
 } from '../../assembly/layout.js'
@@ -52,6 +60,19 @@ export function writeFacts(view: DataView, at: number, packet: Packet): void {
   view.setUint8(at + RECORD_HAS_OFF, has)
   const frag = packet.frag ?? 0
   view.setUint16(at + RECORD_FRAG_OFF, (frag & FRAGMENT_OFFSET) | (frag & FRAGMENT_MORE ? 0x8000 : 0), true)
+  view.setUint8(at + RECORD_MORE_OFF, moreOf(packet))
+  if (packet.spi !== undefined) view.setUint32(at + HDR_SEQ_OFF, packet.spi, true)
+}
+
+function moreOf({ socket, spi, extra_len: extra = 0 }: Packet): number {
+  const found = socket === undefined || socket === 'none' ? 0 : MORE_SOCKET_FOUND
+  return (
+    (socket === undefined ? 0 : MORE_SOCKET | found) |
+    (socket?.startsWith('transparent') ? MORE_SOCKET_TRANSPARENT : 0) |
+    (socket?.endsWith('wildcard') ? MORE_SOCKET_WILDCARD : 0) |
+    (spi === undefined ? 0 : MORE_SPI) |
+    (extra > 0 ? MORE_EXTRA : 0)
+  )
 }
 
 function writeMac(view: DataView, at: number, mac: string): void {

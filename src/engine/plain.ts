@@ -12,10 +12,12 @@ import {
   HDR_TCP_FLAGS_OFF,
   HDR_TYPE_OFF,
   HDR_WIN_OFF,
+  MORE_EXTRA,
   RECORD_AT_MS_OFF,
   RECORD_IN_LINK_OFF,
   RECORD_LENGTH_OFF,
   RECORD_MARK_OFF,
+  RECORD_MORE_OFF,
   RECORD_TRACE,
   RECORD_ZONE_OFF,
 } from '../../assembly/layout.js'
@@ -249,5 +251,6 @@ export function writePlain(
   view.setUint32(at + RECORD_IN_LINK_OFF, link, true)
   view.setUint32(at + RECORD_ZONE_OFF, trace ? RECORD_TRACE << 16 : 0, true)
   writeNoFacts(view, at)
+  if (extra > 0) view.setUint8(at + RECORD_MORE_OFF, MORE_EXTRA)
   return true
 }

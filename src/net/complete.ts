@@ -61,13 +61,14 @@ const PACKET_FIELDS = QUOTED_FIELDS.concat([
   'bad_csum',
   'inner_len',
   'extra_len',
-]).concat(['uid', 'gid', 'cpu', 'mac', 'mac_dst', 'pkttype', 'at_ms'])
+]).concat(['uid', 'gid', 'cpu', 'mac', 'mac_dst', 'pkttype', 'at_ms', 'spi', 'socket'])
 /** Header bits that decide nothing here: accepted, checked to be numbers or true/false, and left out. */
-const IDLE_FIELDS = ['icmp_rest', 'icmp_seq', 'mtu', 'spi', 'no_csum', 'init_tag', 'win']
+const IDLE_FIELDS = ['icmp_rest', 'icmp_seq', 'mtu', 'no_csum', 'init_tag', 'win']
 const QUOTED_SET: ReadonlySet<string> = new Set(QUOTED_FIELDS)
 const PACKET_SET: ReadonlySet<string> = new Set(PACKET_FIELDS)
 const IDLE_SET: ReadonlySet<string> = new Set(IDLE_FIELDS)
 
+const SOCKETS = ['none', 'bound', 'wildcard', 'transparent bound', 'transparent wildcard'] as const
 const U32 = 0xffffffff
 /** As far as every engine counts: 2^53 - 1 milliseconds. */
 const MAX_MS = Number.MAX_SAFE_INTEGER
@@ -257,6 +258,13 @@ function beyondHeader(f: Fields, packet: Packet, number: number): void {
   const extra = f.int('extra_len', 0, 65535, 0)
   if (extra > 0) packet.extra_len = extra
   for (const name of ['uid', 'gid'] as const) if (f.has(name)) packet[name] = f.int(name, 0, U32 - 1, 0)
+  if (f.has('spi')) {
+    const spi = f.int('spi', 0, number === 108 ? 65535 : U32, 0)
+    if (number === 50 || number === 51 || number === 108) packet.spi = spi
+  }
+  const socket = SOCKETS.find((s) => s === f.get('socket'))
+  if (socket !== undefined) packet.socket = socket
+  else if (f.has('socket')) f.problem('socket', `${show(f.get('socket'))} is none of ${SOCKETS.join(', ')}`)
   if (f.has('cpu')) packet.cpu = f.int('cpu', 0, U32, 0)
   if (f.has('at_ms')) packet.at_ms = f.int('at_ms', 0, MAX_MS, 0)
   const bad = f.get('bad_csum')

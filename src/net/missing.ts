@@ -15,6 +15,8 @@ export type AskedField =
   | 'tcp_options'
   | 'frag'
   | 'extensions'
+  | 'spi'
+  | 'socket'
   | 'out port'
 
 /** What is no field of a packet: what is needed, and how it is given. */

@@ -78,6 +78,10 @@ export interface Packet extends Header {
   gid?: number
   /** The CPU that handles the packet, 0 to 4294967295. */
   cpu?: number
+  /** Security parameter index of esp and ah, 0 to 4294967295; of ipcomp its 16 bits. */
+  spi?: number
+  /** What a look-up of sockets finds for this packet: `none`, `bound` (to an address), `wildcard`, each also as `transparent …`. */
+  socket?: SocketKind
   /**
    * Ethernet source address. Default: by a port of a bridge, that of the neighbour with this source or of the only host
    * behind the port; else not known, and a rule that asks for it says so.
@@ -95,6 +99,9 @@ export interface Packet extends Header {
   /** Absolute time in milliseconds, never less than the packet's before. Default: the clock stays. */
   at_ms?: number
 }
+
+/** A socket: bound to an address or to all (`wildcard`), and whether it is transparent (IP_TRANSPARENT). */
+export type SocketKind = 'none' | 'bound' | 'wildcard' | 'transparent bound' | 'transparent wildcard'
 
 /** `queue`: handed to a program that nobody knows (NFQUEUE); where none listens the kernel drops it. */
 export type Verdict = 'forward' | 'out' | 'local' | 'reject' | 'drop' | 'queue' | 'skipped'

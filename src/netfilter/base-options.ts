@@ -57,7 +57,12 @@ export const IMPLIED: ReadonlyMap<number, string> = new Map([
   [6, 'tcp'],
   [17, 'udp'],
   [58, 'icmp6'],
+  [33, 'dccp'],
+  [50, 'esp'],
+  [51, 'ah'],
+  [108, 'ipcomp'],
   [132, 'sctp'],
+  [135, 'mh'],
 ])
 /** Targets that are verdicts. */
 export const VERDICTS: ReadonlyMap<string, Target> = new Map(

@@ -5,6 +5,7 @@
 // looked at, and neither is what stands after an unconditional ACCEPT, DROP or RETURN.
 import { escapeText } from '../net/fault.js'
 import { BUILTIN_CHAINS, type HookName, type Rule, type TableName } from './model.js'
+import { type ListedMatch, listed } from './model-listed.js'
 
 /** What is wrong with a rule of the table; `word` is the one of its line that is to blame. */
 export interface TableFault {
@@ -136,6 +137,31 @@ const MATCH_HOOKS: Readonly<Record<string, readonly HookName[]>> = {
   owner: ['OUTPUT', 'POSTROUTING'],
   rpfilter: ['PREROUTING'],
 }
+/** Where matches that are kept by their options have no place, and the word that is to blame. */
+function listedPlaces(m: ListedMatch): { readonly word: string; readonly hooks: readonly HookName[] }[] {
+  const dir = listed(m, 'dir')?.text
+  switch (m.match) {
+    case 'devgroup':
+      return [
+        ...(listed(m, 'src-group') ? [{ word: '--src-group', hooks: OUTWARD }] : []),
+        ...(listed(m, 'dst-group') ? [{ word: '--dst-group', hooks: INWARD }] : []),
+      ]
+    case 'policy':
+      return [{ word: 'policy', hooks: dir === 'in' ? OUTWARD : INWARD }]
+    case 'cgroup':
+      return [{ word: 'cgroup', hooks: ['PREROUTING', 'FORWARD'] }]
+    case 'realm':
+      return [{ word: 'realm', hooks: ['PREROUTING'] }]
+    case 'socket':
+      return [{ word: 'socket', hooks: ['FORWARD', ...OUTWARD] }]
+    case 'osf':
+      return [{ word: 'osf', hooks: OUTWARD }]
+    default:
+      return []
+  }
+}
+const INWARD: readonly HookName[] = ['PREROUTING', 'INPUT']
+const OUTWARD: readonly HookName[] = ['OUTPUT', 'POSTROUTING']
 
 function matchFault(rule: Rule, hooks: readonly HookName[]): { word: string; message: string } | undefined {
   for (const m of rule.matches) {
@@ -156,6 +182,13 @@ function matchFault(rule: Rule, hooks: readonly HookName[]): { word: string; mes
       const wrong = hooks.find((h) => h === 'OUTPUT' || h === 'POSTROUTING')
       if (wrong !== undefined)
         return { word: '--mac-source', message: `mac has no place in ${wrong}, from where this rule is reached` }
+    }
+    if ('options' in m) {
+      const wrong = listedPlaces(m).find((p) => p.hooks.some((h) => hooks.includes(h)))
+      if (wrong !== undefined) {
+        const hook = wrong.hooks.find((h) => hooks.includes(h))!
+        return { word: wrong.word, message: `${wrong.word} has no place in ${hook}, from where this rule is reached` }
+      }
     }
     if (m.match === 'physdev' && hooks.includes('OUTPUT') && (m.out !== undefined || m.isOut !== undefined)) {
       if (m.isBridged === undefined || m.isBridged.not) {

@@ -36,6 +36,8 @@ export interface Option<D> {
   readonly not?: boolean
   /** The name under which it counts as given: options with the same one exclude each other. */
   readonly id?: string
+  /** May it be given more than once? */
+  readonly repeat?: boolean
   /** Names (`id`) of others that may not have been given before. */
   readonly excludes?: readonly string[]
   read(draft: D, words: OptionWords): void

@@ -2,11 +2,15 @@
 import type { Extension } from './extension.js'
 import { CONTEXT_MATCHES } from './read-match-context.js'
 import { HEADER_MATCHES } from './read-match-header.js'
+import { HOST_MATCHES } from './read-match-host.js'
+import { IPV6_MATCHES } from './read-match-ipv6.js'
 import { LIMIT_MATCHES } from './read-match-limits.js'
 import { LINK_MATCHES } from './read-match-link.js'
 import { OTHER_KNOWN_MATCHES } from './read-match-other.js'
+import { POLICY_MATCHES } from './read-match-policy.js'
 import { PORT_MATCHES } from './read-match-ports.js'
 import { STATE_MATCHES } from './read-match-state.js'
+import { TRANSPORT_MATCHES } from './read-match-transport.js'
 import { TARGETS } from './read-target.js'
 
 /** An extension whose draft is of no concern to the caller. */
@@ -23,6 +27,10 @@ export const KNOWN_MATCHES: ReadonlyMap<string, AnyExtension> = new Map(
       ...LIMIT_MATCHES,
       ...LINK_MATCHES,
       ...OTHER_KNOWN_MATCHES,
+      ...TRANSPORT_MATCHES,
+      ...HOST_MATCHES,
+      ...IPV6_MATCHES,
+      ...POLICY_MATCHES,
     ] as unknown as AnyExtension[]
   ).map((m) => [m.name, m]),
 )

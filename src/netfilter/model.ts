@@ -8,6 +8,7 @@ import type { ContextMatch } from './model-context.js'
 import type { HeaderMatch } from './model-header.js'
 import type { LimitMatch } from './model-limits.js'
 import type { LinkMatch } from './model-link.js'
+import type { ListedMatch } from './model-listed.js'
 import type { OtherTarget } from './model-target.js'
 
 export type Family = 'ipv4' | 'ipv6'
@@ -225,6 +226,7 @@ export type Match =
   | ContextMatch
   | LimitMatch
   | LinkMatch
+  | ListedMatch
 
 export type CtStateName = 'INVALID' | 'NEW' | 'ESTABLISHED' | 'RELATED' | 'UNTRACKED' | 'SNAT' | 'DNAT'
 export type AddrTypeName =

@@ -260,6 +260,7 @@ export const OTHER_MATCHES: ReadonlySet<string> = new Set(
     'helper ipcomp ipv6header ipvs mac mh osf pkttype policy rateest realm rt socket srh ' +
     'string tcpmss u32 unclean hopcount'
   ).split(' '),
+  'connbytes connlimit hopcount ipvs rateest rpfilter time u32 unclean'.split(' '),
 )
 
 /** Targets that iptables has and this model has not. */

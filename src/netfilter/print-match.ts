@@ -1,6 +1,7 @@
 // Matches as iptables-save (legacy, 1.8.9) prints them: ` -m NAME` and the options in the order of the extension's save
 // function, negation as ` !` before the option. Owns nothing but this text.
 
+import { printListed } from './listed.js'
 import type { Match, Negatable, Range } from './model.js'
 import { SCTP_CHUNKS, TCP_FLAG_NAMES } from './names.js'
 import { printContextMatch } from './print-match-context.js'
@@ -160,6 +161,7 @@ function iprange(m: MatchOf<'iprange'>): string {
  * @example printMatch({ match: 'udp', dport: { not: true, value: { from: 53, to: 53 } } }) // ' -m udp ! --dport 53'
  */
 export function printMatch(m: Match): string {
+  if ('options' in m) return printListed(m)
   switch (m.match) {
     case 'comment':
       return ` -m comment --comment ${quote(m.comment)}`

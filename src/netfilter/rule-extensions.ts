@@ -51,7 +51,7 @@ export abstract class RuleExtensions extends RuleWords {
     const { extension, option, full } = exact
     const instance = this.latest(extension)
     const id = option.id ?? full
-    if (instance.used.includes(id)) {
+    if (instance.used.includes(id) && !option.repeat) {
       throw this.bad(
         option.id === undefined || option.words === 0
           ? `${extension.name}: --${full} is given twice, or with an option that excludes it`

@@ -3,6 +3,7 @@
 import { escapeText, type Fault, FaultError } from '../net/fault.js'
 import type { Match, Rule, Ruleset, Table } from '../netfilter/model.js'
 import { BUILTIN_CHAINS } from '../netfilter/model.js'
+import { listed } from '../netfilter/model-listed.js'
 import type { IpSet, NetworkNamespace } from './model.js'
 
 /** Set types whose membership is evaluated. */
@@ -80,10 +81,22 @@ function hashlimitKinds({ tables }: Ruleset): ReadonlyMap<string, string> {
 
 function matchFault(m: Match, scene: Scene): string | null {
   switch (m.match) {
-    case 'tcp':
-      return m.option === undefined
-        ? null
-        : 'tcp options are not part of a packet here; --tcp-option cannot be evaluated'
+    case 'bpf':
+    case 'cgroup':
+    case 'cluster':
+    case 'connlabel':
+    case 'eui64':
+    case 'osf':
+    case 'string':
+      return `the match ${m.match} cannot be evaluated`
+    case 'socket':
+      return listed(m, 'restore-skmark')
+        ? 'socket --restore-skmark cannot be evaluated: marks of sockets are unknown'
+        : null
+    case 'dccp':
+      return listed(m, 'dccp-types') || listed(m, 'dccp-option')
+        ? 'types and options of DCCP packets are not part of a packet here; --dccp-types and --dccp-option cannot be evaluated'
+        : null
     case 'sctp': {
       const flagged = m.chunks?.value.types.some((t) => t.flags !== undefined && t.flags !== '')
       return flagged

@@ -62,6 +62,8 @@ function quote(packet: Packet): Quoted {
     ip_id: _ipid,
     bad_csum: _bad,
     inner_len: _len,
+    spi: _spi,
+    socket: _socket,
     ...quoted
   } = header
   return quoted

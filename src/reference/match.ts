@@ -11,6 +11,7 @@ import { matchesContext } from './match-context.js'
 import { matchesHeader } from './match-header.js'
 import { matchesLimits } from './match-limits.js'
 import { matchesMac, matchesPhysdev, matchesPkttype } from './match-link.js'
+import { hasTcpOption, matchesListed } from './match-listed.js'
 import { lookupRoute, lookupTable } from './route.js'
 import { noEther } from './set-element.js'
 import { flagsOf } from './tcp.js'
@@ -180,7 +181,9 @@ function matchesRecent(m: Extract<Match, { match: 'recent' }>, skb: Skb, world: 
 }
 
 /** Matches that look at the layer-4 header, which only the first fragment has. */
-const LAYER4: readonly Match['match'][] = ['tcp', 'udp', 'sctp', 'icmp', 'icmp6', 'multiport']
+const LAYER4: readonly Match['match'][] = [
+  ...(['tcp', 'udp', 'sctp', 'icmp', 'icmp6', 'multiport', 'esp', 'ah', 'ipcomp', 'dccp', 'tcpmss'] as const),
+]
 
 /** What such a match says of a later fragment; undefined: nothing special. */
 function ofLaterFragment(m: Match, skb: Skb, context: MatchContext): boolean | undefined {
@@ -201,6 +204,7 @@ function matches(m: Match, skb: Skb, context: MatchContext): boolean {
   const { world } = context
   const later = ofLaterFragment(m, skb, context)
   if (later !== undefined) return later
+  if ('options' in m) return matchesListed(m, skb, context)
   switch (m.match) {
     case 'comment':
     case 'nfacct':
@@ -208,7 +212,9 @@ function matches(m: Match, skb: Skb, context: MatchContext): boolean {
     case 'tcp': {
       if (protoOf(skb.packet) !== 6) return false
       const flags = negate(m.flags, ({ mask, comp }) => (flagsOf(skb.packet) & mask) === comp)
-      return matchesPorts(m, skb, context.backend) && flags && negate(m.option, () => false)
+      return (
+        matchesPorts(m, skb, context.backend) && flags && negate(m.option, (kind) => hasTcpOption(kind, skb, context))
+      )
     }
     case 'udp':
       return matchesPorts(m, skb, context.backend)

@@ -88,6 +88,7 @@ const WIDE: Readonly<Record<string, number>> = {
   RECORD_ZONE: 2,
   RECORD_MAC_SRC: 6,
   RECORD_HAS: 1,
+  RECORD_MORE: 1,
   RECORD_MAC_DST: 6,
   RECORD_PKTTYPE: 2,
   RECORD_FRAG: 2,

@@ -37,6 +37,10 @@ const SINGLE = [
   ...names('match:limit fail:limit match:conntrack.ctdir fail:conntrack.ctdir match:comment match:nfacct'),
   ...names('match:recent.set fail:!recent.set fail:physdev.isIn match:physdev.out match:physdev.isOut'),
   ...names('match:!physdev.isIn match:recent+seconds'),
+  ...names('match:policy fail:policy fail:helper.helper match:!helper.helper match:devgroup.src-group'),
+  ...names('fail:devgroup.src-group match:devgroup.dst-group fail:devgroup.dst-group match:socket fail:socket'),
+  ...names('match:recent.set fail:!recent.set fail:physdev.in match:!physdev.in fail:physdev.isIn'),
+  ...names('match:!physdev.isIn fail:physdev.isBridged match:!physdev.isBridged match:recent+seconds'),
   ...names(
     'match:recent+hitcount match:recent+rttl match:recent+reap match:addrtype+limit-in match:addrtype+limit-out',
   ),

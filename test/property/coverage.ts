@@ -51,6 +51,19 @@ export function conditionNames(rule: Rule, ns: NetworkNamespace): string[] {
       case 'nfacct':
         names.push(match.match)
         break
+      case 'policy':
+      case 'frag':
+      case 'hbh':
+      case 'dst':
+      case 'rt':
+      case 'socket':
+        names.push(match.match)
+        break
+      case 'helper':
+      case 'devgroup':
+      case 'ipv6header':
+        for (const o of match.options) if (o.text !== '') names.push(`${o.not ? '!' : ''}${match.match}.${o.option}`)
+        break
       case 'addrtype':
         if (match.limitIface) names.push(`addrtype+limit-${match.limitIface}`)
         fieldNames(m, names)
