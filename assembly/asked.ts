@@ -28,13 +28,14 @@ export class Asked {
     return load<u32>(ASKED_FIELD_AT) !== 0
   }
 
-  /** Notes which rule asked. */
+  /** Notes which rule asked: the first one, no rule has counter 0. */
   static by(counter: u32): void {
-    store<u32>(ASKED_COUNTER_AT, counter)
+    if (load<u32>(ASKED_COUNTER_AT) === 0) store<u32>(ASKED_COUNTER_AT, counter)
   }
 
   /** Begins a packet. */
   static clear(): void {
     store<u32>(ASKED_FIELD_AT, 0)
+    store<u32>(ASKED_COUNTER_AT, 0)
   }
 }

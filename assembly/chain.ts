@@ -102,6 +102,7 @@ import {
   TARGET_JUMP,
   TARGET_NONE,
   TARGET_RETURN,
+  TARGET_TEE,
   TRACE_KIND_RULE,
   TRACE_POLICY,
   TRACE_RETURN,
@@ -113,6 +114,7 @@ import { Recents } from './recent'
 import { Sets } from './set'
 import { SetPool } from './set-live'
 import { runTarget, TARGET_CONTINUE } from './target'
+import { Tee } from './tee'
 import { traceEvent } from './trace'
 
 const FRAME_BYTES: usize = 64
@@ -129,6 +131,8 @@ let rules6: usize = 0
 let code: usize = 0
 let ifaces: usize = 0
 let stack: usize = 0
+/** The jump stack of copies (TEE): they are sent while a chain of their cause runs. */
+let copies: usize = 0
 
 /** Address of a section of an image, 0 when it has none of that id. */
 export function sectionAt(at: usize, id: u32): usize {
@@ -171,7 +175,7 @@ export function rulesStateBytes(at: usize): usize {
   return (
     round64((load<u32>(at, IMAGE_COUNTERS_OFF) as usize) << 4) +
     round64(load<u32>(at, IMAGE_STATE_OFF) as usize) +
-    (load<u32>(at, IMAGE_DEPTH_OFF) as usize) * FRAME_BYTES +
+    (load<u32>(at, IMAGE_DEPTH_OFF) as usize) * FRAME_BYTES * 2 +
     round64(Recents.stateBytes(sectionAt(at, SECTION_RECENTS))) +
     round64(HashLimits.stateBytes(sectionAt(at, SECTION_HASHLIMITS))) +
     SetPool.stateBytes(sectionAt(at, SECTION_SETS), sectionBytes(at, SECTION_SETS))
@@ -183,7 +187,8 @@ export function useRulesState(state: usize): void {
   Counters.base = state
   Limits.base = state + round64((load<u32>(image, IMAGE_COUNTERS_OFF) as usize) << 4)
   stack = Limits.base + round64(load<u32>(image, IMAGE_STATE_OFF) as usize)
-  const recents = stack + (load<u32>(image, IMAGE_DEPTH_OFF) as usize) * FRAME_BYTES
+  copies = stack + (load<u32>(image, IMAGE_DEPTH_OFF) as usize) * FRAME_BYTES
+  const recents = copies + (load<u32>(image, IMAGE_DEPTH_OFF) as usize) * FRAME_BYTES
   Recents.use(sectionAt(image, SECTION_RECENTS), recents)
   const after = recents + round64(Recents.stateBytes(sectionAt(image, SECTION_RECENTS)))
   HashLimits.use(sectionAt(image, SECTION_HASHLIMITS), after)
@@ -197,7 +202,7 @@ export function initRulesState(state: usize): void {
   Recents.init()
   const sets = sectionAt(image, SECTION_SETS)
   const setsAt =
-    stack +
+    copies +
     (load<u32>(image, IMAGE_DEPTH_OFF) as usize) * FRAME_BYTES +
     round64(Recents.stateBytes(sectionAt(image, SECTION_RECENTS))) +
     round64(HashLimits.stateBytes(sectionAt(image, SECTION_HASHLIMITS)))
@@ -336,7 +341,8 @@ function run<T>(table: i32, root: u32): i32 {
   const six = load<u32>(CTX_FAMILY_AT) === 6
   const rules = six ? rules6 : rules4
   const ruleBytes: usize = six ? RULE6_BYTES : RULE4_BYTES
-  let frame = stack
+  const bottom = Tee.busy ? copies : stack
+  let frame = bottom
   let chain = root - 1
   let record = enter(frame, chain)
   let rule = rules + (load<u32>(record, CHAIN_FIRST_OFF) as usize) * ruleBytes
@@ -390,6 +396,11 @@ function run<T>(table: i32, root: u32): i32 {
       else if (target === TARGET_DROP) verdict = NF_DROP
       else {
         verdict = runTarget(target, rule, code)
+        if (target === TARGET_TEE) {
+          // The copy's chains have run in between.
+          Visit.frame = frame
+          MatchScene.table = table
+        }
         if (verdict === TARGET_CONTINUE) continue
         if (Asked.stopped()) Asked.by(counter)
       }
@@ -402,7 +413,7 @@ function run<T>(table: i32, root: u32): i32 {
     if (user && !returned && load<u32>(CTX_TRACING_AT) !== 0) {
       traceEvent(TRACE_KIND_RULE, load<u32>(record, CHAIN_COUNTER_OFF), TRACE_RETURN, 0)
     }
-    if (frame === stack) break
+    if (frame === bottom) break
     frame -= FRAME_BYTES
     Visit.frame = frame
     chain = load<u32>(frame, FRAME_CHAIN)

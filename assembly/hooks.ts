@@ -55,6 +55,7 @@ import {
   REASON_NOT_FOR_US,
   REASON_PROHIBIT,
   REASON_TABLE_FULL,
+  REASON_TAKEN,
   REASON_TTL_EXCEEDED,
   REASON_UNREACHABLE,
   REJECT_CODES,
@@ -207,6 +208,14 @@ export class Hooks {
     if (!OutRoute.mayLeave()) return false
     OutRoute.takeRoute()
     return true
+  }
+
+  /** A copy of a packet leaves, and is not seen again. */
+  static sendCopy(): void {
+    store<u32>(CTX_OUT_LINK_AT, Way.link)
+    if (!Hooks.output()) return
+    store<u32>(CTX_OUT_LINK_AT, Way.link)
+    Hooks.postrouting()
   }
 
   /** OUTPUT, POSTROUTING, and by the loopback device in again. */
@@ -406,6 +415,7 @@ export class Hooks {
 
   private static forward(): bool {
     if (load<u32>(CTX_PKTTYPE_AT) !== PKTTYPE_HOST) return Hooks.drop(REASON_NOT_FOR_US)
+    if (Way.taken) return Hooks.drop(REASON_TAKEN)
     const ttl = load<u32>(CTX_TTL_AT)
     if (ttl <= 1) {
       Answer.send(load<u32>(CTX_FAMILY_AT) === 4 ? REJECT_ICMP_TTL_EXCEEDED : REJECT_ICMP6_HOP_LIMIT)

@@ -109,6 +109,7 @@ import { SetPool } from './set-live'
 import { Links } from './source'
 import { Sysctl } from './sysctl'
 import { Table } from './table'
+import { Tee } from './tee'
 import { traceInit, traceOverflowed, traceReset, traceRewind, traceRoom, traceUsed } from './trace'
 import { INVERSE_TUPLE, PACKET_TUPLE, Tuple } from './tuple'
 import { Way } from './way'
@@ -138,7 +139,8 @@ export function loadImage(image: usize, seedLow: u32, seedHigh: u32, connections
   const state = Memory.allocate(rulesStateBytes(image))
   if (state === 0) return false
   useImage(image, state)
-  if (!Table.init(connections, seed ^ 0x5851f42d4c957f2d) || !Answer.init() || !Hooks.init()) return false
+  if (!Table.init(connections, seed ^ 0x5851f42d4c957f2d) || !Answer.init() || !Hooks.init() || !Tee.init())
+    return false
   if (!Bridge.init() || !Fdb.init()) return false
   traceAt = Memory.allocate(traceBytes)
   if (traceAt === 0) return false
@@ -267,6 +269,8 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
   Way.depth = 0
   Nat.reason = 0
   Queue.number = 0
+  Tee.busy = false
+  Way.taken = false
   Queue.passed = false
   Conntrack.zones = 0
   Conntrack.badChecksum = (flags & RECORD_BAD_CHECKSUM) !== 0

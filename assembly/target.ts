@@ -1,17 +1,25 @@
 // What a rule does that matched and does not only steer the way through the chains. Owns the marks and what CT asks of
 // conntrack; translation is nat.ts. Kernel: net/netfilter/xt_mark.c, xt_connmark.c, xt_CT.c.
+import { Asked } from './asked'
 import { ctMark, setCtMark } from './conntrack'
 import {
   CT_LOOKED,
   CTINFO_UNTRACKED,
   CTX_CT_AT,
   CTX_CTINFO_AT,
+  CTX_IS_REPLY_AT,
   CTX_MARK_AT,
   CTX_NOTRACK_AT,
+  CTX_RECORD_AT,
   CTX_REJECT_AT,
   CTX_ZONE_AT,
   CTX_ZONE_REPLY_AT,
+  FIELD_SOCKET,
+  MORE_SOCKET,
+  MORE_SOCKET_TRANSPARENT,
+  NF_ACCEPT,
   NF_DROP,
+  RECORD_MORE_OFF,
   RULE_A_OFF,
   RULE_B_OFF,
   TARGET_CONNMARK_RESTORE,
@@ -29,13 +37,17 @@ import {
   TARGET_REJECT,
   TARGET_SET,
   TARGET_SNPT,
+  TARGET_TEE,
   TARGET_TOS,
+  TARGET_TPROXY,
 } from './layout'
 import { natTarget } from './nat'
 import { translatePrefix } from './npt'
 import { Queue } from './queue'
 import { setTarget } from './set-target'
 import { HeaderTarget } from './target-header'
+import { Tee } from './tee'
+import { Way } from './way'
 
 /** No verdict: the next rule. */
 export const TARGET_CONTINUE: i32 = -1
@@ -57,6 +69,20 @@ function connmark(target: u32, a: u32, ctmask: u32, shift: u32): void {
   if (target === TARGET_CONNMARK_SET) setCtMark(ct, (((ctMark(ct) & ~ctmask) ^ a) << left) >>> right)
   else if (target === TARGET_CONNMARK_SAVE) setCtMark(ct, (ctMark(ct) & ~ctmask) ^ (((mark & a) << left) >>> right))
   else store<u32>(CTX_MARK_AT, (mark & ~a) ^ (((ctMark(ct) & ctmask) << left) >>> right))
+}
+
+/** TPROXY: a transparent socket takes the packet; without one it is dropped. Kernel: net/netfilter/xt_TPROXY.c. */
+function divert(value: u32, mask: u32): i32 {
+  const more: u32 =
+    load<u32>(CTX_IS_REPLY_AT) !== 0 ? 0 : load<u8>((load<u32>(CTX_RECORD_AT) as usize) + RECORD_MORE_OFF)
+  if ((more & MORE_SOCKET) === 0) {
+    Asked.need(FIELD_SOCKET)
+    return NF_DROP
+  }
+  if ((more & MORE_SOCKET_TRANSPARENT) === 0) return NF_DROP
+  store<u32>(CTX_MARK_AT, (load<u32>(CTX_MARK_AT) & ~mask) ^ value)
+  Way.taken = true
+  return NF_ACCEPT
 }
 
 /** Runs the target of a rule; `code` is the CODE section. NF_ACCEPT, NF_DROP or TARGET_CONTINUE. */
@@ -88,6 +114,11 @@ export function runTarget(target: u32, rule: usize, code: usize): i32 {
       return TARGET_CONTINUE
     case TARGET_QUEUE:
       return Queue.verdict(a, b)
+    case TARGET_TEE:
+      Tee.send(code + ((a as usize) << 2))
+      return Asked.stopped() ? NF_DROP : TARGET_CONTINUE
+    case TARGET_TPROXY:
+      return divert(a, b)
     case TARGET_CONNMARK_SHIFT: {
       const words = code + ((a as usize) << 2)
       connmark(load<u32>(words), load<u32>(words, 4), load<u32>(words, 8), load<u32>(words, 12))

@@ -21,6 +21,9 @@ export class Way {
   /** How it ended when it was not dropped: VERDICT_FORWARD, VERDICT_OUT or VERDICT_LOCAL. */
   static end: u32 = 0
 
+  /** TPROXY gave it to a socket: it is not forwarded. */
+  static taken: bool = false
+
   // Of the packet that is being processed, not of its answers:
   /** An answer left or arrived: it stands in the result already. */
   static sent: bool = false

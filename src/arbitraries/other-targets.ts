@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import type { Family, HookName, TableName, Target } from '../netfilter/model.js'
 import type { OtherTarget } from '../netfilter/model-target.js'
-import { pick, weighted } from './pool.js'
+import { linkNumber, pick, weighted, worldOf } from './pool.js'
 
 type Arb<T> = fc.Arbitrary<T>
 const byte = fc.oneof(pick([0, 1, 3, 16, 0xfc, 255]), fc.nat({ max: 255 }))
@@ -116,7 +116,8 @@ export function printedTargets(
 }
 
 /** Targets that change packets of the small world, with weights. */
-export function changingTargets(family: Family, table: TableName): [number, Arb<Target>][] {
+export function changingTargets(family: Family, table: TableName, group: string): [number, Arb<Target>][] {
+  const world = worldOf(family)
   const list: [number, Arb<Target>][] = [
     [
       1,
@@ -132,8 +133,18 @@ export function changingTargets(family: Family, table: TableName): [number, Arb<
       ),
     ],
     [1, shiftedConnmark],
+    [
+      1,
+      fc
+        .tuple(linkNumber, fc.nat({ max: 1 }))
+        .map(([k, i]): Target => ({ target: 'TEE', gateway: world.neighbour(k, i) })),
+    ],
   ]
   if (table !== 'mangle') return list
+  if (group === 'PREROUTING') {
+    const ip = family === 'ipv4' ? '127.0.0.1' : '::1'
+    list.push([1, pick([0, 1]).map((v): Target => ({ target: 'TPROXY', port: 80, ip, value: v, mask: 1 }))])
+  }
   const few = pick([0, 1, 2, 5, 200])
   list.push(
     [

@@ -162,6 +162,7 @@ function targets(family: Family, table: TableName, group: string): fc.Arbitrary<
     [1, fc.record({ target: fc.constant('NFLOG' as const), group: pick([0, 5]) })],
   ]
   choices.push(...changingTargets(family, table), [2, setTarget(family, table)])
+  choices.push(...changingTargets(family, table, group))
   if (table !== 'nat') choices.push([1, value('DROP')])
   if (table === 'filter') choices.push([4, pick(REJECTS[family]).map((w) => ({ target: 'REJECT' as const, with: w }))])
   if (table === 'mangle') choices.push([1, value('CHECKSUM')])
@@ -199,6 +200,8 @@ function fitted({ conditions: c, target }: RuleDraft): RuleDraft {
     return fitted({ conditions: inProtocol(c, 6), target })
   if (target?.target === 'ECN' && (target.ece !== undefined || target.cwr !== undefined) && proto !== 6)
     return fitted({ conditions: inProtocol(c, 6), target })
+  if (target?.target === 'TPROXY' && proto !== 6 && proto !== 17)
+    return fitted({ conditions: inProtocol(c, c.matches.length % 2 ? 17 : 6), target })
   if (target?.target === 'TCPMSS') {
     const syn = { match: 'tcp' as const, flags: { not: false, value: { mask: 6, comp: 2 } } }
     const others = c.matches.filter((m) => !NEEDS_PROTOCOL.has(m.match))

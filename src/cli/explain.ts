@@ -100,6 +100,8 @@ class Teller {
         return this.#route(step)
       case 'bridge':
         return [step.to === 'local' ? '  bridge: for this host' : `  bridge: to port ${escapeText(step.to)}`]
+      case 'copy':
+        return [`  ${paint('yellow', 'copied')} to ${step.to}`]
       case 'nat':
         return [`  ${paint('yellow', step.manip)} ${step.from} -> ${step.to}`]
       case 'rule':

@@ -115,6 +115,7 @@ function checkRule(view: ImageView, family: Family, rule: number, code: Uint32Ar
       view.require(code[b + at(offset)]! <= 65535, 'a translation to a port above 65535')
     }
   }
+  if (target === L.TARGET_TEE) view.require(a + 4 <= code.length, 'a gateway that is cut off')
   if (target === L.TARGET_CONNMARK_SHIFT) {
     view.require(a + L.CONNMARK_SHIFT_WORDS <= code.length, 'a shift of marks that is cut off')
   }

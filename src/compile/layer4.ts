@@ -4,7 +4,9 @@ import { RULE_NATIVE, RULE_TINY } from '../../assembly/layout.js'
 import type { Backend, Match } from '../netfilter/model.js'
 import type { MatchRule } from './matches.js'
 
-const LAYER4: ReadonlySet<Match['match']> = new Set(['tcp', 'udp', 'sctp', 'icmp', 'icmp6', 'multiport'])
+const LAYER4: ReadonlySet<Match['match']> = new Set([
+  ...(['tcp', 'udp', 'sctp', 'icmp', 'icmp6', 'multiport', 'esp', 'ah', 'ipcomp', 'dccp', 'tcpmss'] as const),
+])
 
 /** Does a later fragment not fit this match, inverted or not? */
 export function looksAtLayer4(backend: Backend, match: Match): boolean {
@@ -19,6 +21,6 @@ export function looksAtLayer4(backend: Backend, match: Match): boolean {
 /** RULE_TINY when a match of the rule drops fragments that begin inside the TCP header; RULE_NATIVE for iptables-nft. */
 export function fragmentFlags({ family, backend, rule }: MatchRule): number {
   if (backend === 'nft') return RULE_NATIVE
-  const drops = family === 'ipv4' && rule.matches.some((m) => m.match === 'tcp')
+  const drops = family === 'ipv4' && rule.matches.find((m) => LAYER4.has(m.match))?.match === 'tcp'
   return drops ? RULE_TINY : 0
 }

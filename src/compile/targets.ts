@@ -1,7 +1,7 @@
 // Targets of the rule model as the three target words of a rule record. Owns the NATRANGE records in CODE.
 import * as L from '../../assembly/layout.js'
 import { escapeText } from '../net/fault.js'
-import { parseAddress } from '../net/ip.js'
+import { addressWords, parseAddress } from '../net/ip.js'
 import type { NatRange, Target } from '../netfilter/model.js'
 import type { MatchRule, MatchSink } from './matches.js'
 import { prefixRange, writeNpt } from './prefix-targets.js'
@@ -144,6 +144,13 @@ export function writeTarget(
     case 'TCPMSS':
     case 'CHECKSUM':
       return [L.TARGET_NONE, 0, 0]
+    case 'TEE': {
+      const word = sink.code.reserve(4)
+      sink.code.setAll(word, addressWords(target.gateway))
+      return [L.TARGET_TEE, word, 0]
+    }
+    case 'TPROXY':
+      return [L.TARGET_TPROXY, target.value, target.mask]
     case 'TTL':
     case 'HL':
     case 'DSCP':

@@ -1,8 +1,8 @@
 // Result records of the core as answers.
 import {
-  REASON_FRAGMENT_WRONG,
   REASON_NO_ADDRESS,
   REASON_NOT_FOR_US,
+  REASON_TAKEN,
   RESULT_CHAIN_OFF,
   RESULT_ERRNO_OFF,
   RESULT_FLAGS_OFF,
@@ -52,7 +52,8 @@ const REASONS: readonly (DropReason | null)[] = [
   'nat: interface changed',
   'fragment kept for reassembly',
   'fragments do not fit together',
-  ...new Array<null>(REASON_NOT_FOR_US - REASON_FRAGMENT_WRONG - 1).fill(null),
+  'taken by a socket',
+  ...new Array<null>(REASON_NOT_FOR_US - REASON_TAKEN - 1).fill(null),
   'not for this host',
   'bridge: port state',
   'bridge: source address',

@@ -32,6 +32,7 @@ import {
   TRACE_KIND_REPLY,
   TRACE_KIND_ROUTE,
   TRACE_KIND_RULE,
+  TRACE_KIND_TEE,
   TRACE_POLICY,
   TRACE_RETURN,
 } from '../../assembly/layout.js'
@@ -107,6 +108,9 @@ export class TraceReader {
         break
       case TRACE_KIND_ROUTE:
         out.steps.push(this.#route(a, b, word(TRACE_C_OFF), word(TRACE_D_OFF), word(TRACE_E_OFF), word(TRACE_F_OFF)))
+        break
+      case TRACE_KIND_TEE:
+        out.steps.push({ step: 'copy', to: addressText(view, at + TRACE_ADDR1_OFF, word(TRACE_F_OFF)) })
         break
       case TRACE_KIND_NAT: {
         const family = word(TRACE_F_OFF)

@@ -130,6 +130,8 @@ export type Step =
     }
   /** A bridge gives the frame to a port, or, `local`, to the host. */
   | { step: 'bridge'; to: string }
+  /** TEE: a copy goes to this gateway; what follows up to its end is the copy's way. */
+  | { step: 'copy'; to: string }
   /** A binding was set up: the address (and port or id) before and after. */
   | { step: 'nat'; manip: 'DNAT' | 'SNAT'; from: string; to: string }
 
@@ -200,6 +202,7 @@ export type DropReason =
   | 'bridge: no port'
   | 'fragment kept for reassembly'
   | 'fragments do not fit together'
+  | 'taken by a socket'
 
 export interface DroppedBy {
   table?: string

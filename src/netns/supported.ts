@@ -165,9 +165,9 @@ function targetFault(rule: Rule, scene: Scene, table: Table, chains: ReadonlySet
         : `the chain ${escapeText(target.chain)} does not exist in table ${table.name}`
     }
     case 'SYNPROXY':
+      return 'the target SYNPROXY cannot be evaluated: it answers in the place of a server'
     case 'TEE':
-    case 'TPROXY':
-      return `the target ${target.target} cannot be evaluated`
+      return target.oif === undefined ? null : 'TEE --oif cannot be evaluated: routes are not looked up by interface'
     default:
       return null
   }

@@ -13,9 +13,10 @@ import { sendError } from './icmp.js'
 import { hasJoined, multicastScope } from './multicast.js'
 import { isRedirected, natHook } from './nat.js'
 import { chosenSource, type Dropped, isForHost, linkOf, outDev, outputFault, outRoute } from './out-route.js'
+import { lookupRoute } from './route.js'
 import { copyPacket } from './tuple.js'
 import type { AnswerKind, RouteResult, Skb, World } from './types.js'
-import { badOnArrival, type InputRoute, inputRoute, rerouteKeyOf } from './validate.js'
+import { badOnArrival, type InputRoute, inputRoute, keyOf, rerouteKeyOf } from './validate.js'
 
 /** Where a packet ended. `reject`: dropped, and an answer was sent (see World.sent). */
 export type End =
@@ -305,6 +306,7 @@ const IP_STACK: IpStack = {
 
 function forward(world: World, skb: Skb): End {
   if (skb.pktType !== 'host') return dropped(reason('not for this host'))
+  if (skb.taken) return dropped(reason('taken by a socket'))
   const ttl = skb.packet.ttl ?? 64
   if (ttl <= 1) {
     sendError(world, skb, skb.family === 'ipv4' ? 'icmp-ttl-exceeded' : 'icmp6-hop-limit-exceeded')
@@ -325,6 +327,41 @@ function forward(world: World, skb: Skb): End {
   if (atForward !== undefined) return dropped(atForward)
   const atPost = runHook(world, skb, 'POSTROUTING')
   return atPost === undefined ? transmit(world, skb, 'forward') : dropped(atPost)
+}
+
+/**
+ * A copy of a packet goes to a gateway: untracked, through OUTPUT and POSTROUTING, and no further. Kernel:
+ * net/ipv4/netfilter/nf_dup_ipv4.c, net/ipv6/netfilter/nf_dup_ipv6.c.
+ */
+export function sendCopy(world: World, cause: Skb, gateway: string, hook: HookName): void {
+  if (world.copying) return
+  world.recorder.steps.push({ step: 'copy', to: gateway })
+  const incoming = hook === 'PREROUTING' || hook === 'INPUT'
+  const packet = copyPacket(cause.packet)
+  packet.ttl = ((packet.ttl ?? 64) - (incoming ? 1 : 0)) & 255
+  const skb: Skb = {
+    ...cause,
+    packet,
+    inIface: null,
+    outIface: null,
+    connection: null,
+    state: 'UNTRACKED',
+    dir: 0,
+    template: null,
+  }
+  const src = skb.family === 'ipv4' ? '0.0.0.0' : '::'
+  const key = { ...keyOf(skb), src, dst: gateway, iif: 'lo', mark: 0, proto: 0, sport: 0, dport: 0 }
+  const route = lookupRoute(world.ns, key, (hops) => world.draws.hop(hops, skb.isAnswer))
+  noteRoute(world, 'output', route)
+  if (route.outcome !== 'route') return
+  setRoute(skb, route)
+  skb.outIface = outDev(route)
+  world.copying = true
+  if (runHook(world, skb, 'OUTPUT') === undefined) {
+    skb.outIface = outDev(skb.route)
+    runHook(world, skb, 'POSTROUTING')
+  }
+  world.copying = false
 }
 
 /** Sends an answer of this host: with its cause's connection, in the other direction. */

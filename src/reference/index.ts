@@ -14,7 +14,7 @@ import { parseWallClock } from '../netns/wall-clock.js'
 import { ConntrackTable, load, NO_ZONE, shown } from './conntrack.js'
 import { Fragments } from './defrag.js'
 import { Bridges } from './fdb.js'
-import { type End, printedQuote, receive, sendAnswer, sendLocal } from './hooks.js'
+import { type End, printedQuote, receive, sendAnswer, sendCopy, sendLocal } from './hooks.js'
 import { LimitStates } from './match-limits.js'
 import { Draws } from './prf.js'
 import { RecentLists } from './recent.js'
@@ -100,6 +100,8 @@ export class ReferenceEngine implements DataPlane {
       whole: null,
       sent: null,
       send: (answer, cause, kind) => sendAnswer(world, answer, cause, kind),
+      copy: (cause, gateway, hook) => sendCopy(world, cause, gateway, hook),
+      copying: false,
     }
     this.#world = world
     for (const entry of ns.connections) load(world, entry)
@@ -150,6 +152,7 @@ export class ReferenceEngine implements DataPlane {
     world.draws = recorded ?? seeded
     world.sent = null
     world.whole = null
+    world.copying = false
     world.given = packet
     const { end, skb } = packet.iface === 'local' ? sendLocal(world, packet) : receive(world, packet)
     const answer = this.#answer(packet, end, skb, options)

@@ -1,8 +1,9 @@
-// What the targets of netfilter/model-target.ts do. Kernel: net/netfilter/xt_HL.c, xt_DSCP.c, xt_NFQUEUE.c,
+// What the targets of netfilter/model-target.ts do. Kernel: net/netfilter/xt_HL.c, xt_DSCP.c, xt_NFQUEUE.c, xt_TPROXY.c,
 // net/ipv4/netfilter/ipt_ECN.c, net/netfilter/nf_queue.c (nf_queue).
 
 import { addressWords } from '../net/ip.js'
 import { formatTcpFlags, parseTcpFlags } from '../net/proto.js'
+import type { HookName } from '../netfilter/model.js'
 import type { OtherTarget } from '../netfilter/model-target.js'
 import { ask, type MatchContext } from './asked.js'
 import type { Outcome } from './target.js'
@@ -44,8 +45,17 @@ function enqueue(skb: Skb, t: Of<'NFQUEUE'>, context: MatchContext): Outcome {
   return { queue: t.queue + context.world.draws.queue(mixed, total) }
 }
 
+/** A transparent socket takes the packet; without one the kernel drops it. */
+function divert(skb: Skb, t: Of<'TPROXY'>, context: MatchContext): Outcome {
+  const socket = skb.packet.socket ?? ask('socket', context)
+  if (!socket.startsWith('transparent')) return 'drop'
+  skb.mark = ((skb.mark & ~t.mask) ^ t.value) >>> 0
+  skb.taken = true
+  return 'accept'
+}
+
 /** Carries out one of these targets. */
-export function actOther(skb: Skb, target: OtherTarget, context: MatchContext): Outcome {
+export function actOther(skb: Skb, target: OtherTarget, context: MatchContext, hook: HookName): Outcome {
   switch (target.target) {
     case 'TTL':
     case 'HL':
@@ -62,6 +72,11 @@ export function actOther(skb: Skb, target: OtherTarget, context: MatchContext): 
       return 'continue'
     case 'NFQUEUE':
       return enqueue(skb, target, context)
+    case 'TEE':
+      context.world.copy(skb, target.gateway, hook)
+      return 'continue'
+    case 'TPROXY':
+      return divert(skb, target, context)
     default:
       return 'continue'
   }

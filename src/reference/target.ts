@@ -94,6 +94,6 @@ export function act(skb: Skb, target: Acting, hook: HookName, context: MatchCont
     case 'DNPT':
       return translatePrefix(world, skb, target)
     default:
-      return actOther(skb, target, context)
+      return actOther(skb, target, context, hook)
   }
 }

@@ -142,6 +142,8 @@ export interface Skb {
   dir: Direction
   /** Set by `-j CT --zone`: the zone for conntrack to use. */
   template: Zone | null
+  /** TPROXY gave it to a socket: it is not forwarded. */
+  taken?: boolean
   /** Sent by this host to answer another packet. */
   readonly isAnswer: boolean
   /** An answer to a link-local address goes by this interface only. */
@@ -204,6 +206,10 @@ export interface World {
   sent: { answer: Answer['reply']; with: string } | null
   /** Sends an answer (RST, ICMP error) of this host on its way. */
   send: (answer: Packet, cause: Skb, how: AnswerKind) => void
+  /** Sends a copy of a packet on its way to a gateway. */
+  copy: (cause: Skb, gateway: string, hook: HookName) => void
+  /** A copy is on its way: it is not copied again. */
+  copying: boolean
 }
 
 /** How an answer finds its way: an ICMP error chooses its source by the route back, a RST keeps the one it has. */

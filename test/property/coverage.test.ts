@@ -39,8 +39,6 @@ const SINGLE = [
   ...names('match:!physdev.isIn match:recent+seconds'),
   ...names('match:policy fail:policy fail:helper.helper match:!helper.helper match:devgroup.src-group'),
   ...names('fail:devgroup.src-group match:devgroup.dst-group fail:devgroup.dst-group match:socket fail:socket'),
-  ...names('match:recent.set fail:!recent.set fail:physdev.in match:!physdev.in fail:physdev.isIn'),
-  ...names('match:!physdev.isIn fail:physdev.isBridged match:!physdev.isBridged match:recent+seconds'),
   ...names(
     'match:recent+hitcount match:recent+rttl match:recent+reap match:addrtype+limit-in match:addrtype+limit-out',
   ),
@@ -54,7 +52,7 @@ const TARGETS = [
   ...['', ' ports', ' random', ' randomFully'].map((key) => `MASQUERADE${key}`),
   ...['', ' ports', ' random'].map((key) => `REDIRECT${key}`),
   'REJECT tcp-reset',
-  ...names('TOS DSCP AUDIT TRACE'),
+  ...names('TOS DSCP AUDIT TRACE TEE TPROXY'),
   ...['set', 'inc', 'dec'].map((op) => `hops ${op}`),
   ...['one', 'balance', 'fanout', 'bypass'].map((how) => `NFQUEUE ${how}`),
   ...['left', 'right'].map((way) => `CONNMARK ${way}`),

@@ -1,0 +1,130 @@
+// TEE: a copy of the packet in the context goes to a gateway, untracked, through OUTPUT and POSTROUTING and no further;
+// then the packet goes on as if nothing had been. A copy is not copied again.
+// Kernel: net/netfilter/xt_TEE.c, net/ipv4/netfilter/nf_dup_ipv4.c, net/ipv6/netfilter/nf_dup_ipv6.c.
+import { Address } from './address'
+import { Conntrack } from './conntrack'
+import { Hooks } from './hooks'
+import {
+  CTINFO_UNTRACKED,
+  CTX_CT_AT,
+  CTX_CTINFO_AT,
+  CTX_DNAT_ATTEMPT_AT,
+  CTX_DPORT_AT,
+  CTX_FAMILY_AT,
+  CTX_HOOK_AT,
+  CTX_HOP_ATTEMPT_AT,
+  CTX_IN_LINK_AT,
+  CTX_NOTRACK_AT,
+  CTX_OUT_LINK_AT,
+  CTX_PROTO_AT,
+  CTX_REJECT_AT,
+  CTX_SNAT_ATTEMPT_AT,
+  CTX_SPORT_AT,
+  CTX_TOS_AT,
+  CTX_TTL_AT,
+  CTX_VISIT_AT,
+  CTX_ZONE_AT,
+  CTX_ZONE_REPLY_AT,
+  HOOK_INPUT,
+  TRACE_ADDR1_OFF,
+  TRACE_F_OFF,
+  TRACE_KIND_TEE,
+  TRACE_ROUTE_OUTPUT,
+  ZERO_ADDRESS_AT,
+} from './layout'
+import { Memory } from './memory'
+import { Nat } from './nat'
+import { OutRoute } from './out-route'
+import { Queue } from './queue'
+import { Route } from './route'
+import { Steps } from './steps'
+import { traceEvent } from './trace'
+import { Way } from './way'
+
+const CTX_BYTES: usize = 256
+
+export class Tee {
+  /** A copy is on its way. */
+  static busy: bool = false
+  private static saved: usize = 0
+
+  /** False when memory does not suffice. */
+  static init(): bool {
+    Tee.saved = Memory.allocate(<u32>CTX_BYTES)
+    return Tee.saved !== 0
+  }
+
+  static send(gateway: usize): void {
+    if (Tee.busy) return
+    const event = traceEvent(TRACE_KIND_TEE, 0, 0, 0)
+    if (event !== 0) {
+      Address.copy(event + TRACE_ADDR1_OFF, gateway)
+      store<u32>(event + TRACE_F_OFF, load<u32>(CTX_FAMILY_AT))
+    }
+    Tee.busy = true
+    memory.copy(Tee.saved, CTX_FAMILY_AT, CTX_BYTES)
+    const type = Way.type
+    const hop = Way.hop
+    const link = Way.link
+    const reason = Way.reason
+    const errno = Way.errno
+    const end = Way.end
+    const zones = Conntrack.zones
+    const unconfirmed = Conntrack.unconfirmed
+    const natReason = Nat.reason
+    const queue = Queue.number
+    const passed = Queue.passed
+    Conntrack.unconfirmed = 0
+    Tee.go(gateway)
+    Conntrack.forget()
+    const visit = load<u32>(CTX_VISIT_AT)
+    const snat = load<u32>(CTX_SNAT_ATTEMPT_AT)
+    const dnat = load<u32>(CTX_DNAT_ATTEMPT_AT)
+    const hops = load<u32>(CTX_HOP_ATTEMPT_AT)
+    memory.copy(CTX_FAMILY_AT, Tee.saved, CTX_BYTES)
+    store<u32>(CTX_VISIT_AT, visit)
+    store<u32>(CTX_SNAT_ATTEMPT_AT, snat)
+    store<u32>(CTX_DNAT_ATTEMPT_AT, dnat)
+    store<u32>(CTX_HOP_ATTEMPT_AT, hops)
+    Way.type = type
+    Way.hop = hop
+    Way.link = link
+    Way.reason = reason
+    Way.errno = errno
+    Way.end = end
+    Conntrack.zones = zones
+    Conntrack.unconfirmed = unconfirmed
+    Nat.reason = natReason
+    Queue.number = queue
+    Queue.passed = passed
+    Tee.busy = false
+  }
+
+  /** Turns the packet in the context into the copy and sends it. */
+  private static go(gateway: usize): void {
+    if (load<u32>(CTX_HOOK_AT) <= <u32>HOOK_INPUT) store<u32>(CTX_TTL_AT, (load<u32>(CTX_TTL_AT) - 1) & 255)
+    store<u32>(CTX_IN_LINK_AT, 0)
+    store<u32>(CTX_OUT_LINK_AT, 0)
+    store<u32>(CTX_CT_AT, 0)
+    store<u32>(CTX_CTINFO_AT, CTINFO_UNTRACKED)
+    store<u32>(CTX_NOTRACK_AT, 0)
+    store<u32>(CTX_ZONE_AT, 0)
+    store<u32>(CTX_ZONE_REPLY_AT, 0)
+    store<u32>(CTX_REJECT_AT, 0)
+    const proto = load<u32>(CTX_PROTO_AT)
+    const sport = load<u32>(CTX_SPORT_AT)
+    const dport = load<u32>(CTX_DPORT_AT)
+    // The way to the gateway has no protocol and no ports.
+    store<u32>(CTX_PROTO_AT, 0)
+    store<u32>(CTX_SPORT_AT, 0)
+    store<u32>(CTX_DPORT_AT, 0)
+    Route.find(gateway, ZERO_ADDRESS_AT, load<u32>(CTX_TOS_AT), 0, Hooks.loopback(), true)
+    store<u32>(CTX_PROTO_AT, proto)
+    store<u32>(CTX_SPORT_AT, sport)
+    store<u32>(CTX_DPORT_AT, dport)
+    Steps.route(TRACE_ROUTE_OUTPUT)
+    if (Route.leadsNowhere()) return
+    OutRoute.takeRoute()
+    Hooks.sendCopy()
+  }
+}
