@@ -9,7 +9,7 @@ import { contextTraffic } from './matches-context.js'
 import { ecnTraffic, headerTraffic } from './matches-header.js'
 import { limitTraffic } from './matches-limits.js'
 import { listedTraffic } from './matches-listed.js'
-import { LINK_NAMES, LINK_NAMES, pick, pick, poolAddress, poolAddress, poolMark, poolMark, poolPort, poolPort, poolPrefix, poolPrefix, rarely, rarely, SETS, weighted, weighted } from './pool.js'
+import { LINK_NAMES, pick, poolAddress, poolMark, poolPort, poolPrefix, rarely, weighted } from './pool.js'
 import { setMatch } from './set-rules.js'
 
 /** What a rule may hold besides its target. */

@@ -161,8 +161,7 @@ function targets(family: Family, table: TableName, group: string): fc.Arbitrary<
     [1, fc.record({ target: fc.constant('LOG' as const), level: pick([4, 7]) })],
     [1, fc.record({ target: fc.constant('NFLOG' as const), group: pick([0, 5]) })],
   ]
-  choices.push(...changingTargets(family, table), [2, setTarget(family, table)])
-  choices.push(...changingTargets(family, table, group))
+  choices.push(...changingTargets(family, table, group), [2, setTarget(family, table)])
   if (table !== 'nat') choices.push([1, value('DROP')])
   if (table === 'filter') choices.push([4, pick(REJECTS[family]).map((w) => ({ target: 'REJECT' as const, with: w }))])
   if (table === 'mangle') choices.push([1, value('CHECKSUM')])

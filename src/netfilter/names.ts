@@ -255,12 +255,7 @@ export const LOG_LEVELS: ReadonlyMap<string, number> = new Map([
 
 /** Matches that iptables has and this model has not: refused as "not supported", not as unknown. */
 export const OTHER_MATCHES: ReadonlySet<string> = new Set(
-  (
-    'ah bpf cgroup cluster connbytes connlabel connlimit dccp devgroup dst esp eui64 frag hbh ' +
-    'helper ipcomp ipv6header ipvs mac mh osf pkttype policy rateest realm rt socket srh ' +
-    'string tcpmss u32 unclean hopcount'
-  ).split(' '),
-  'connbytes connlimit hopcount ipvs rateest rpfilter time u32 unclean'.split(' '),
+  'connbytes connlimit hopcount ipvs rateest u32 unclean'.split(' '),
 )
 
 /** Targets that iptables has and this model has not. */
