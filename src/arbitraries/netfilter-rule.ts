@@ -457,7 +457,11 @@ function targets(place: RulePlace, proto: Negatable<number> | undefined, syn: bo
   if (table === 'raw') list.push(fc.constant({ target: 'NOTRACK' as const }), ctTarget(place, straight))
   list.push(...printedTargets(family, table, place.hook, straight))
   if (table === 'mangle') list.push(fc.constant({ target: 'CHECKSUM' as const }))
-  if (syn && straight === 6) list.push(fc.nat({ max: 65495 }).map((mss) => ({ target: 'TCPMSS' as const, mss })))
+  if (syn && straight === 6) {
+    // Seldom possible, so it is drawn often then.
+    const mss = fc.nat({ max: 65495 }).map((n) => ({ target: 'TCPMSS' as const, mss: n }))
+    list.push(mss, mss, mss, mss)
+  }
   const clamps = place.hook === 'FORWARD' || place.hook === 'OUTPUT' || place.hook === 'POSTROUTING'
   if (syn && straight === 6 && clamps)
     list.push(fc.constant({ target: 'TCPMSS' as const, mss: 'clamp-to-pmtu' as const }))
