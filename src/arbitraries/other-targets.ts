@@ -123,6 +123,7 @@ export function changingTargets(family: Family, table: TableName, group: string)
       1,
       weighted<Target>(
         [2, queue],
+        [1, fc.constant({ target: 'NFQUEUE' as const, queue: 1, to: 3 })],
         [1, pick([0, 1, 7]).map((n) => ({ target: 'NFQUEUE' as const, queue: n, bypass: true as const }))],
         [
           1,

@@ -281,7 +281,7 @@ const physdevMatch = ({ hook }: Place): fc.Arbitrary<Match> => {
     [2, negatable(names).map((name) => ({ match: 'physdev' as const, in: name }))],
     [2, negatable(names).map((out) => ({ match: 'physdev' as const, out, ...bridged }))],
     [1, flag.map((isIn) => ({ match: 'physdev' as const, isIn }))],
-    [1, flag.map((isOut) => ({ match: 'physdev' as const, isOut, ...bridged }))],
+    [2, flag.map((isOut) => ({ match: 'physdev' as const, isOut, ...bridged }))],
     [1, flag.map((isBridged) => ({ match: 'physdev' as const, isBridged }))],
   )
 }
