@@ -121,7 +121,8 @@ function ends(h: Header, protonum: number): Record<string, unknown> {
 
 function tupleOf(raw: RawConnection['orig'], protonum: number): Tuple {
   const t = { ...raw } as unknown as Tuple
-  if (!hasPorts(protonum)) {
+  // GRE's keys stand in the place of ports.
+  if (!hasPorts(protonum) && protonum !== 47) {
     delete t.sport
     delete t.dport
   }

@@ -86,9 +86,13 @@ function marksOf(ns: NetworkNamespace, lines: readonly object[]): { given: numbe
   return { given, all: [...new Set([0, ...given, ...set])] }
 }
 
-/** A packet as the machine sends it: who handles it and who sent it is known there. */
+/**
+ * A packet as the machine sends it: who handles it and who sent it is known there, and nobody listens. Pieces are sent as
+ * whole packets: what stands in a later one is not in its line.
+ */
 function known(packet: Packet, cpu: number, mac: string): Packet {
-  const { pkttype, ...rest } = packet
+  const { pkttype, frag: _f, ip_id: _i, ...fields } = packet
+  const rest = { ...fields, socket: 'none' as const }
   if (packet.iface === 'local') return { ...rest, uid: packet.uid ?? 0, gid: packet.gid ?? 0, cpu }
   // On the wire the destination's address says what kind of packet it is.
   const to = packet.mac_dst ?? (pkttype === undefined || pkttype === 'host' ? mac : MAC_OF[pkttype])
