@@ -35,6 +35,7 @@ import {
 import { Memory } from './memory'
 import { Nat } from './nat'
 import { OutRoute } from './out-route'
+import { FLOW_NONE, Policy } from './policy'
 import { Queue } from './queue'
 import { Route } from './route'
 import { Steps } from './steps'
@@ -114,11 +115,14 @@ export class Tee {
     const proto = load<u32>(CTX_PROTO_AT)
     const sport = load<u32>(CTX_SPORT_AT)
     const dport = load<u32>(CTX_DPORT_AT)
-    // The way to the gateway has no protocol and no ports.
+    // The way to the gateway has no protocol, no ports and no user.
     store<u32>(CTX_PROTO_AT, 0)
     store<u32>(CTX_SPORT_AT, 0)
     store<u32>(CTX_DPORT_AT, 0)
+    const flow = Policy.flow
+    Policy.flow = FLOW_NONE
     Route.find(gateway, ZERO_ADDRESS_AT, load<u32>(CTX_TOS_AT), 0, Hooks.loopback(), true)
+    Policy.flow = flow
     store<u32>(CTX_PROTO_AT, proto)
     store<u32>(CTX_SPORT_AT, sport)
     store<u32>(CTX_DPORT_AT, dport)

@@ -22,12 +22,14 @@ const U32 = 0xffffffff
 
 const rateOf = (text: string): HashlimitRate => hashlimitRate(text) as HashlimitRate
 
-/** A rate that is printed and read back as it is. */
-function settled(first: HashlimitRate): HashlimitRate {
+/** A rate that is printed and read back as it is; undefined: printed, it is none. */
+function settled(first: HashlimitRate): HashlimitRate | undefined {
   let rate = first
   for (let i = 0; i < 4; i++) {
     const { text } = hashlimitText({ ...PLAIN, bytes: rate.bytes, avg: rate.avg })
-    rate = rateOf(text.split(' ')[0]!)
+    const next = hashlimitRate(text.split(' ')[0]!)
+    if (typeof next !== 'object') return undefined
+    rate = next
   }
   return rate
 }
@@ -55,6 +57,7 @@ const anyRate: Arb<HashlimitRate> = fc
     pick(['1kb/s', '1mb/s', '512kb/s']),
   )
   .map((text) => settled(rateOf(text)))
+  .filter((r): r is HashlimitRate => r !== undefined)
   .filter((r) => !r.bytes || (r.avg > 1 && r.avg < U32 / 4))
 
 function form(family: Family): Arb<Match> {

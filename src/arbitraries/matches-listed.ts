@@ -114,10 +114,12 @@ export function listedForms(family: Family, hook: HookName | null, straight: num
       form('ipcomp', [
         ['ipcompspi', range(U32), true],
         ['compres', none],
-      ]),
+      ]).filter((m) => m.options[0]?.option === 'ipcompspi'),
     )
   if (straight === 51 && family === 'ipv4') list.push(form('ah', [['ahspi', range(U32), true]]))
   if (family === 'ipv6') list.push(...extensionForms(straight))
+  if (family === 'ipv6' && (hook === 'PREROUTING' || hook === 'INPUT' || hook === 'FORWARD'))
+    list.push(fc.constant(fixed('eui64')))
   return list
 }
 
@@ -160,7 +162,6 @@ function extensionForms(straight: number): Arb<Match>[] {
       ['srh-segs-left-eq', number(255), true],
       ['srh-tag', number(65535), true],
     ]),
-    fc.constant(fixed('eui64')),
   ]
   if (straight === 135) list.push(form('mh', [['mh-type', range(255, true), true]]))
   return list

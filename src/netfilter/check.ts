@@ -136,6 +136,7 @@ function targetFault(rule: Rule, table: TableName, hooks: readonly HookName[]): 
 const MATCH_HOOKS: Readonly<Record<string, readonly HookName[]>> = {
   owner: ['OUTPUT', 'POSTROUTING'],
   rpfilter: ['PREROUTING'],
+  eui64: ['PREROUTING', 'INPUT', 'FORWARD'],
 }
 /** Where matches that are kept by their options have no place, and the word that is to blame. */
 function listedPlaces(m: ListedMatch): { readonly word: string; readonly hooks: readonly HookName[] }[] {

@@ -16,6 +16,8 @@ export interface ListedSpec {
   text?(words: OptionWords): string | { readonly option: string; readonly text: string }
   /** A text that says nothing: it is not printed. */
   readonly silent?: string
+  /** What an option that is not given stands for, and is printed as. */
+  readonly usual?: string
   /** Likewise, unless it is negated. */
   readonly nothing?: string
 }
@@ -66,6 +68,8 @@ export function listedMatch(
     end(d, rule) {
       const find = (option: string): ListedOption | undefined => d.options.find((o) => o.option === option)
       end?.({ has: (o) => find(o) !== undefined, text: (o) => find(o)?.text, rule })
+      for (const { name: option, usual } of specs)
+        if (usual !== undefined && find(option) === undefined) d.options.push({ option, not: false, text: usual })
       d.options = d.options
         .filter((o) => {
           const spec = specs.find((s) => s.name === o.option)

@@ -24,7 +24,8 @@ const ah = listedMatch(
   },
 )
 
-const ipcomp = listedMatch('ipcomp', [spis('ipcompspi'), { name: 'compres' }], { proto: 108 })
+// iptables leaves a range that was not given at 0.
+const ipcomp = listedMatch('ipcomp', [{ ...spis('ipcompspi'), usual: '0' }, { name: 'compres' }], { proto: 108 })
 
 const DCCP_TYPES = [
   ...['REQUEST', 'RESPONSE', 'DATA', 'ACK', 'DATAACK', 'CLOSEREQ', 'CLOSE', 'RESET', 'SYNC', 'SYNCACK', 'INVALID'],

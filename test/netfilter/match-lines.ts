@@ -36,6 +36,10 @@ export const MATCH_LINES: string = String.raw`
   =
 6 filter -A INPUT -p ah -m ah
   =
+4 filter -A INPUT -p ipcomp -m ipcomp
+  -A INPUT -p ipcomp -m ipcomp --ipcompspi 0
+6 filter -A OUTPUT -m eui64
+  refused
 4 filter -A INPUT -p ipcomp -m ipcomp --ipcompspi 4
   =
 4 filter -A INPUT -p ipcomp -m ipcomp ! --ipcompspi 4:5 --compres
