@@ -32,6 +32,7 @@ import {
   RULES_ERROR_AT,
   RULES_ERROR_RECENTS,
 } from './layout'
+import { Tee } from './tee'
 
 // an entry
 export const ADDR: usize = 0
@@ -282,9 +283,9 @@ export class Recents {
     const inverted = (flags & MATCH_NOT) !== 0
     let ttl = load<u32>(CTX_TTL_AT)
     // As seen before forwarding: what another host sent has lost one by now.
-    if (load<u32>(CTX_OUT_LINK_AT) !== 0 && load<u32>(CTX_IN_LINK_AT) !== 0 && load<u32>(CTX_HOOK_AT) !== HOOK_OUTPUT) {
-      ttl = (ttl + 1) & 255
-    }
+    const sentHere = load<u32>(CTX_IN_LINK_AT) === 0 || load<u32>(CTX_HOOK_AT) === HOOK_OUTPUT
+    // A copy of TEE has no sender here, wherever it is from.
+    if (load<u32>(CTX_OUT_LINK_AT) !== 0 && (Tee.busy || !sentHere)) ttl = (ttl + 1) & 255
     const found = Recents.find(list, a, b, c, d, (flags & RECENT_TTL) !== 0 ? ttl : 0)
     if (found === 0) {
       if ((flags & RECENT_SET) === 0) return inverted

@@ -4,6 +4,10 @@
 import { readdirSync } from 'node:fs'
 import { relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import fc from 'fast-check'
+
+// FC_SEED makes every property repeatable, also those that name no seed of their own.
+if (process.env['FC_SEED']) fc.configureGlobal({ seed: Number(process.env['FC_SEED']) })
 
 /** Resolves to [errors as text or true, tests passed, tests skipped, tests]. */
 type UvuRun = () => Promise<[string | true, number, number, number]>

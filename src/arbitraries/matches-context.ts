@@ -78,8 +78,11 @@ export function contextForms(hook: HookName | null, table: TableName): Arb<Match
 }
 
 /** What packets meet at this hook: name, weight, match. */
-export function contextTraffic(hook: HookName | null): [Match['match'], number, Arb<Match>][] {
-  if (hook === 'PREROUTING') return [['rpfilter', 2, rpfilterForm]]
+export function contextTraffic(
+  hook: HookName | null,
+  table: TableName | undefined,
+): [Match['match'], number, Arb<Match>][] {
+  if (table !== undefined && hasRpfilter(hook, table)) return [['rpfilter', 2, rpfilterForm]]
   if (hook !== 'OUTPUT' && hook !== 'POSTROUTING') return []
   const range = pick([
     { from: 0, to: 0 },

@@ -3,7 +3,17 @@
 import fc from 'fast-check'
 import { addressToBigInt, canonicalPrefix, parseAddress } from '../net/ip.js'
 import type { PacketType } from '../net/packet.js'
-import type { AddrTypeName, CtStateName, Family, HookName, Match, Negatable, Range, Rule } from '../netfilter/model.js'
+import type {
+  AddrTypeName,
+  CtStateName,
+  Family,
+  HookName,
+  Match,
+  Negatable,
+  Range,
+  Rule,
+  TableName,
+} from '../netfilter/model.js'
 import { MACS, PORT_NAMES } from './bridges.js'
 import { contextTraffic } from './matches-context.js'
 import { ecnTraffic, headerTraffic } from './matches-header.js'
@@ -19,6 +29,8 @@ export type Conditions = Pick<Rule, 'src' | 'dst' | 'inIface' | 'outIface' | 'pr
 export interface Place {
   readonly family: Family
   readonly hook: HookName | null
+  /** Some matches stand in some tables only; left out: those do not. */
+  readonly table?: TableName
   /** Only these of the matches that need no protocol. */
   readonly only?: readonly Match['match'][] | undefined
 }
@@ -312,7 +324,7 @@ const generalMatch = (place: Place): fc.Arbitrary<Match> => {
       : [['mac', 1, macMatch] as [Match['match'], number, fc.Arbitrary<Match>]]),
     ['comment', 1, fc.constant({ match: 'comment' as const, comment: 'a comment' })],
     ...headerTraffic(place.family),
-    ...contextTraffic(place.hook),
+    ...contextTraffic(place.hook, place.table),
     ...limitTraffic(place.family),
     ...listedTraffic(place.family, place.hook),
     ['nfacct', 1, fc.constant({ match: 'nfacct' as const, name: 'hits' })],

@@ -226,7 +226,7 @@ function inProtocol(c: Conditions, proto: number): Conditions {
 }
 
 const ruleDraft = (place: Place, table: TableName, group: string): fc.Arbitrary<RuleDraft> =>
-  fc.record({ conditions: conditions(place), target: targets(place.family, table, group) }).map(fitted)
+  fc.record({ conditions: conditions({ ...place, table }), target: targets(place.family, table, group) }).map(fitted)
 
 /** The user chains of a table, by group: chains of a group jump only among themselves, and only onwards. */
 const GROUPS: Readonly<Record<TableName, readonly string[]>> = {

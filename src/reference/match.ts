@@ -175,8 +175,9 @@ function matchesRandom(m: Extract<Match, { mode: 'random' }>, skb: Skb, context:
 
 function matchesRecent(m: Extract<Match, { match: 'recent' }>, skb: Skb, world: World): boolean {
   const { packet } = skb
-  // The ttl as it was before forwarding took one off.
-  const ttl = ((packet.ttl ?? 64) + (skb.outIface !== null && !skb.fromHere ? 1 : 0)) & 255
+  // The ttl as it was before forwarding took one off. A copy of TEE has no sender here, wherever it is from.
+  const sentHere = skb.fromHere && !world.copying
+  const ttl = ((packet.ttl ?? 64) + (skb.outIface !== null && !sentHere ? 1 : 0)) & 255
   return world.recent.evaluate(skb.family, m, m.side === 'source' ? packet.src : packet.dst, ttl, world.now)
 }
 
