@@ -126,7 +126,7 @@ writeFileSync(join(copy, 'asconfig.json'), JSON.stringify(config))
 
 /** Builds the core of the copy; null when it does not compile. */
 function build(out) {
-  const done = run(['node_modules/assemblyscript/bin/asc.js', '--target', 'mutant', '--outFile', out], 120)
+  const done = run(['scripts/asc.mjs', '--target', 'mutant', '--outFile', out], 120)
   return done.status === 0 ? readFileSync(join(copy, out)) : null
 }
 
