@@ -149,7 +149,7 @@ export class Bridge {
   private static translated6(): bool {
     if (Address.isMulticast(CTX_DST_AT, 6)) {
       // The way to a group is the interface that it came by.
-      store<u64>(CTX_MAC_DST_AT, Ether.group(CTX_DST_AT, 6))
+      Ether.sendTo(Ether.group(CTX_DST_AT, 6))
       return Bridge.finish()
     }
     const to = Input.route()
@@ -165,14 +165,14 @@ export class Bridge {
   /** Translated to a host behind the same bridge. */
   private static bridgedOn(): bool {
     const mac = Bridge.nextMac(Bridge.bridge)
-    if (mac === 0) store<u32>(CTX_ETHER_AT, load<u32>(CTX_ETHER_AT) | ETHER_DST_UNKNOWN)
-    else store<u64>(CTX_MAC_DST_AT, load<u64>(mac))
+    if (mac === 0) Ether.lost()
+    else Ether.sendTo(load<u64>(mac))
     return Bridge.finish()
   }
 
   private static routed(to: u32): bool {
     Bridge.input = to
-    store<u64>(CTX_MAC_DST_AT, Links.mac(Bridge.bridge))
+    Ether.sendTo(Links.mac(Bridge.bridge))
     store<u32>(CTX_PKTTYPE_AT, PKTTYPE_HOST)
     return Bridge.finish()
   }

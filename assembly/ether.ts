@@ -2,6 +2,7 @@
 // have made it. Kernel: net/ethernet/eth.c (eth_type_trans), net/ipv4/arp.c (arp_mc_map), net/bridge/br_input.c.
 import { Address } from './address'
 import { Fdb } from './fdb'
+import { Fib } from './fib'
 import {
   CTX_DST_AT,
   CTX_ETHER_AT,
@@ -11,6 +12,7 @@ import {
   CTX_PKTTYPE_AT,
   CTX_RECORD_AT,
   CTX_SRC_AT,
+  ETHER_DST_UNKNOWN,
   ETHER_PRESENT,
   ETHER_SRC_KNOWN,
   FDB_FLAGS_OFF,
@@ -88,16 +90,23 @@ export class Ether {
     const family = load<u32>(CTX_FAMILY_AT)
     const own = Links.mac(bridge)
     let dst = own
+    let unknown = false
     if (has & RECORD_HAS_MAC_DST) dst = Ether.read(record + RECORD_MAC_DST_OFF)
     else {
       const common = Ether.common(bridge)
       if (common !== 0) dst = common
-      else if (Links.isNear(bridge, CTX_DST_AT, family)) {
+      else if (Links.isNear(bridge, CTX_DST_AT, family) && !Fib.isOwn(CTX_DST_AT, family)) {
+        // To another host of the bridge's subnets its sender sends straight, known here or not.
         const near = Fdb.neighbour(bridge, CTX_DST_AT, family)
         if (near !== 0) dst = load<u64>(near)
+        else unknown = true
       }
     }
     Ether.put(record, has, dst, own, Links.flags(port) & LINK_ETHER ? Links.mac(port) : own)
+    if (unknown) {
+      Ether.lost()
+      if (!(has & RECORD_HAS_PKTTYPE)) store<u32>(CTX_PKTTYPE_AT, PKTTYPE_OTHERHOST)
+    }
     if (has & RECORD_HAS_MAC_SRC) return
     let src = Links.hostMac(port)
     const listed = Fdb.neighbour(bridge, CTX_SRC_AT, family)
@@ -107,8 +116,19 @@ export class Ether {
       if (behind && !(load<u32>(entry + FDB_FLAGS_OFF) & FDB_LOCAL)) src = load<u64>(listed)
     }
     if (src === 0) return
-    store<u32>(CTX_ETHER_AT, ETHER_PRESENT | ETHER_SRC_KNOWN)
+    store<u32>(CTX_ETHER_AT, load<u32>(CTX_ETHER_AT) | ETHER_SRC_KNOWN)
     store<u64>(CTX_MAC_SRC_AT, src)
+  }
+
+  /** The frame is given to another address. */
+  static sendTo(mac: u64): void {
+    store<u64>(CTX_MAC_DST_AT, mac)
+    store<u32>(CTX_ETHER_AT, load<u32>(CTX_ETHER_AT) & ~ETHER_DST_UNKNOWN)
+  }
+
+  /** The frame is to an address that nobody knows here. */
+  static lost(): void {
+    store<u32>(CTX_ETHER_AT, load<u32>(CTX_ETHER_AT) | ETHER_DST_UNKNOWN)
   }
 
   private static put(record: usize, has: u32, dst: u64, own: u64, port: u64): void {

@@ -89,7 +89,8 @@ export interface Packet extends Header {
   mac?: string
   /**
    * Ethernet destination address. Default: what the sender would write: of a broadcast or multicast address its own; by a
-   * port of a bridge, the neighbour's for a destination in a subnet of the bridge; else the interface's (the bridge's).
+   * port of a bridge, that of the host itself for a destination in a subnet of the bridge that is no address of this host
+   * (so the frame is bridged, to a port that is not known when the host's address is not); else the interface's (the bridge's).
    */
   mac_dst?: string
   /** What the driver made of the destination address. Default: as `mac_dst` says. */

@@ -163,7 +163,7 @@ function bridging(bundle: Bundle, links: readonly Link[], depth: number): Pick<N
 const MISSING_BRIDGING: Readonly<Record<string, string>> = {
   'bridge-link.json': 'the ports of bridges are as new ones',
   'bridge-fdb.json': 'who is behind which port of a bridge is not known',
-  'ip-neigh.json': 'no neighbour is known',
+  'ip-neigh.json': 'no neighbour is known; what comes by a port of a bridge for another host of its subnets is bridged',
 }
 
 function rulesets(bundle: Bundle, backend: Backend | undefined): Ruleset[] {

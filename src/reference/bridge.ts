@@ -7,7 +7,7 @@ import type { HookName } from '../netfilter/model.js'
 import type { CompleteBridge, CompletePort } from '../netns/bridges.js'
 import { isMulticast } from './address.js'
 import { confirm } from './conntrack.js'
-import { BROADCAST, groupAddress, isGroup, neighbour } from './ether.js'
+import { BROADCAST, groupAddress, isGroup, neighbour, UNKNOWN } from './ether.js'
 import { NO_MAC } from './fdb.js'
 import type { End } from './hooks.js'
 import { copyPacket } from './tuple.js'
@@ -32,9 +32,6 @@ interface Frame {
   readonly bridge: CompleteBridge
   readonly port: CompletePort | null
 }
-
-/** An Ethernet address that nobody knows here. */
-const UNKNOWN = ''
 
 function drop(reason: DropReason): End {
   return { end: 'drop', by: { reason } }

@@ -6,9 +6,12 @@ import { type CompleteBridge, hostBehind } from '../netns/bridges.js'
 import type { Link, NetworkNamespace } from '../netns/model.js'
 import { inPrefix, isMulticast, numberOf } from './address.js'
 import { NO_MAC } from './fdb.js'
+import { isOwnAddress } from './source.js'
 import type { World } from './types.js'
 
 export const BROADCAST = 'ff:ff:ff:ff:ff:ff'
+/** An Ethernet address that nobody knows here: another host's. */
+export const UNKNOWN = ''
 
 /** Of a frame. `src` undefined: not known. */
 export interface Ether {
@@ -45,12 +48,16 @@ export function neighbour(ns: NetworkNamespace, dev: string, address: string): s
   return ns.neighbours?.find((n) => n.dev === dev && n.address === address)?.mac
 }
 
-/** What a sender beyond this interface writes as destination. `link` is where the host's addresses are. */
+/**
+ * What a sender beyond this interface writes as destination; `link` is where the host's addresses are. To another host of
+ * its subnets it sends straight, whether or not that one's Ethernet address is known here; to the rest by this host.
+ */
 function writtenTo(ns: NetworkNamespace, link: Link, dst: string): string {
   if (isMulticast(dst)) return groupAddress(dst)
   if (isBroadcast(link, dst)) return BROADCAST
   const near = link.addresses.some((a) => inPrefix(dst, `${a.address}/${a.prefixLength}`))
-  return (near ? neighbour(ns, link.name, dst) : undefined) ?? link.mac ?? NO_MAC
+  if (near && !isOwnAddress(ns, dst)) return neighbour(ns, link.name, dst) ?? UNKNOWN
+  return link.mac ?? NO_MAC
 }
 
 /** The kind of a frame at an interface with these own addresses. */

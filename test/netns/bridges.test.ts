@@ -130,6 +130,47 @@ test('rules ask by name for what is not known: the sender, the port', () => {
   }
 })
 
+// Linux 6.18 (br_netfilter on and off), what hosts behind the same bridge send to each other; who is behind which port was
+// not gathered.
+test('a bundle that lists no neighbours: what is for another host of the bridge is bridged', () => {
+  const rules =
+    '*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -d 10.9.0.1/32 -j DNAT --to-destination 10.0.0.2\nCOMMIT\n'
+  for (const calls of [1, 0]) {
+    const sysctls = `net.bridge.bridge-nf-call-iptables = ${calls}\nnet.ipv4.ip_forward = 1\n`
+    const { fdb: _f, neighbours: _n, ...ns } = gathered(rules, { sysctls })
+    for (const plane of [new ReferenceEngine(ns), new Engine(ns)]) {
+      const sent = (p: object): unknown[] => {
+        const a = plane.process({ ...packet, ...p }, { trace: true })
+        return [a.verdict, a.out_iface, a.out_port, a.src, a.dst, a.ttl, a.trace?.length !== 0]
+      }
+      // Straight to a host: TTL as it was, and only br_netfilter asks the rules.
+      assert.equal(sent({}), ['forward', 'cni0', undefined, '10.0.0.5', '10.0.0.2', 64, calls === 1])
+      // Translated: bridged on after br_netfilter's DNAT, else routed.
+      const service = { src: '10.0.0.6', dst: '10.9.0.1' }
+      assert.equal(sent(service), ['forward', 'cni0', undefined, '10.0.0.6', '10.0.0.2', calls ? 64 : 63, true])
+      // The answer is bridged; without br_netfilter nobody translates it back.
+      const answer = { iface: 'veth2', src: '10.0.0.2', dst: '10.0.0.6', sport: 53, dport: 40000 }
+      const from = calls ? '10.9.0.1' : '10.0.0.2'
+      plane.process({ ...packet, ...service, sport: 40000 })
+      assert.equal(sent(answer).slice(0, 6), ['forward', 'cni0', undefined, from, '10.0.0.6', 64])
+      // To the bridge itself, and by it to elsewhere; a destination address that is given counts.
+      assert.is(sent({ dst: '10.0.0.1' })[0], 'local')
+      assert.equal(sent({ mac_dst: '02:00:00:00:00:01' }).slice(0, 6), [
+        ...['forward', 'cni0', undefined, '10.0.0.5', '10.0.0.2'],
+        63,
+      ])
+    }
+  }
+  assert.ok(
+    readBundle(
+      new Map([
+        ['ip-addr.json', ADDR],
+        ['iptables-save', ''],
+      ]),
+    ).assumed.some((a) => /is bridged$/.test(a)),
+  )
+})
+
 test('what a bridge learned it forgets when its time is over, and a port that does not learn teaches nothing', () => {
   const ns = gathered(forward(''))
   const back = { ...packet, iface: 'veth2', src: '10.0.0.2', dst: '10.0.0.5', mac_dst: '02:00:00:00:00:a5' }
