@@ -1,7 +1,7 @@
 // Looking ahead: the memory that the next packets of a batch will ask for is touched for many of them at once, so that
 // its latencies overlap. Reads only; what it guesses wrongly costs time and nothing else. Each pass does little beside
 // its loads: only so are many of them under way together.
-import { conntrackOn } from './chain'
+
 import { Fib } from './fib'
 import {
   HDR_CODE_OFF,
@@ -25,6 +25,7 @@ import {
   TUPLE_SRC_OFF,
 } from './layout'
 import { Route } from './route'
+import { conntrackOn } from './rules'
 import { Table } from './table'
 import { Tuple } from './tuple'
 

@@ -4,7 +4,6 @@ import { AHEAD, Ahead } from './ahead'
 import { Answer } from './answer'
 import { Asked } from './asked'
 import { Bridge } from './bridge'
-import { initRulesState, loadRules, rulesStateBytes } from './chain'
 import { Conntrack } from './conntrack'
 import { Counters } from './counters'
 import { Fdb } from './fdb'
@@ -104,6 +103,7 @@ import { Packet } from './packet'
 import { Queue } from './queue'
 import { Recents } from './recent'
 import { Route } from './route'
+import { Rules } from './rules'
 import { Sets } from './set'
 import { SetPool } from './set-live'
 import { Links } from './source'
@@ -136,7 +136,7 @@ export function loadImage(image: usize, seedLow: u32, seedHigh: u32, connections
   store<u64>(CTX_SEED_AT, seed)
   store<u64>(CTX_ORDINAL_AT, 0)
   store<f64>(CTX_NOW_AT, 0)
-  const state = Memory.allocate(rulesStateBytes(image))
+  const state = Memory.allocate(Rules.stateBytes(image))
   if (state === 0) return false
   useImage(image, state)
   if (!Table.init(connections, seed ^ 0x5851f42d4c957f2d) || !Answer.init() || !Hooks.init() || !Tee.init())
@@ -150,7 +150,7 @@ export function loadImage(image: usize, seedLow: u32, seedHigh: u32, connections
 
 /** Bytes of state that the rules of an image need; it lies beside it, zeroed. */
 export function stateBytes(image: usize): usize {
-  return rulesStateBytes(image)
+  return Rules.stateBytes(image)
 }
 
 /**
@@ -163,8 +163,8 @@ export function useImage(image: usize, state: usize): void {
   Links.load()
   Fdb.load()
   Route.load()
-  loadRules(image)
-  initRulesState(state)
+  Rules.load()
+  Rules.init(state)
 }
 
 function loadConnections(): bool {

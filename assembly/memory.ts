@@ -20,20 +20,28 @@ export class Memory {
     return at
   }
 
-  /** Address of a section of the loaded image; 0 when it is absent. */
+  /** Address of a section of the image in use; 0 when it is absent. */
   static section(id: u32): usize {
-    const entry = Memory.entry(id)
-    return entry === 0 ? 0 : Memory.image + load<u32>(entry + 4)
+    return Memory.sectionOf(Memory.image, id)
   }
 
   /** Its length in bytes; 0 when it is absent. */
   static sectionBytes(id: u32): u32 {
-    const entry = Memory.entry(id)
+    return Memory.sectionBytesOf(Memory.image, id)
+  }
+
+  /** Likewise of any image. */
+  static sectionOf(image: usize, id: u32): usize {
+    const entry = Memory.entry(image, id)
+    return entry === 0 ? 0 : image + load<u32>(entry + 4)
+  }
+
+  static sectionBytesOf(image: usize, id: u32): u32 {
+    const entry = Memory.entry(image, id)
     return entry === 0 ? 0 : load<u32>(entry + 8)
   }
 
-  private static entry(id: u32): usize {
-    const image = Memory.image
+  private static entry(image: usize, id: u32): usize {
     const count = load<u32>(image + IMAGE_SECTIONS_OFF)
     for (let i: u32 = 0; i < count; i++) {
       const at = image + IMAGE_HEADER_BYTES + i * SECTION_ENTRY_BYTES
