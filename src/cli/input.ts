@@ -46,9 +46,14 @@ export function loadCluster(files: readonly string[]): Cluster {
   return cluster
 }
 
-/** The KubeProxyConfiguration that `--proxy-config` names, if any. */
-export function loadProxyConfig(file: string | undefined): ProxyConfig | undefined {
-  return file === undefined ? undefined : readProxyConfig({ name: file, text: readTextInput(file) })
+/** The KubeProxyConfiguration that `--proxy-config` names, if any; its notes go to stderr. */
+export function loadProxyConfig(file: string | undefined, node: string): ProxyConfig | undefined {
+  if (file === undefined) return undefined
+  const { config, notes } = readProxyConfig({ name: file, text: readTextInput(file) })
+  const other = config.hostnameOverride?.trim().toLowerCase()
+  const named = `${file}: hostnameOverride is ${other}: passed over for node ${node}, as --hostname-override does it`
+  printNotes('note', other === undefined || other === node ? notes : [...notes, named])
+  return config
 }
 
 /** The namespace that the options name; what was assumed goes to stderr, once each. */
@@ -65,7 +70,7 @@ export function loadSource(options: SourceOptions): Source {
     return fail('--bundle', 0, 0, 'missing: give --bundle DIR, or --cluster FILE --node NAME')
   if (options.node === undefined) return fail('--node', 0, 0, 'missing: which node of the cluster?')
   const cluster = loadCluster(options.cluster)
-  const proxyConfig = loadProxyConfig(options.proxyConfig)
+  const proxyConfig = loadProxyConfig(options.proxyConfig, options.node)
   const namespace = nodeNamespace(cluster, options.node, { ...backend, ...(proxyConfig ? { proxyConfig } : {}) })
   printNotes('assumed', namespace.assumed)
   return { namespace, cluster }

@@ -39,7 +39,12 @@ export function rulesCommand(): Command {
         fail('--format', 0, 0, `'${options.format}' is no format, expected iptables-save or restore`)
       const cluster = loadCluster(options.cluster)
       requireNode(cluster, options.node)
-      const settings = proxyOptions(cluster, options.node, options.family, loadProxyConfig(options.proxyConfig))
+      const settings = proxyOptions(
+        cluster,
+        options.node,
+        options.family,
+        loadProxyConfig(options.proxyConfig, options.node),
+      )
       print(
         options.format === 'restore' ? proxyRestoreText(cluster, settings) : printRules(proxyRules(cluster, settings)),
       )

@@ -185,6 +185,15 @@ function podOf(ref: KubeEndpoint['targetRef']): string {
   return ref?.kind === 'Pod' && ref.name ? keyOf({ namespace: ref.namespace, name: ref.name }) : ''
 }
 
+/** The node that chooses. */
+export interface ChoosingNode {
+  readonly name: string
+  /** '' when the Node has no zone. */
+  readonly zone: string
+  /** Hints for nodes count. Default true. */
+  readonly nodeHints?: boolean
+}
+
 /** Which endpoints a service port uses on one node. All lists keep the order they were given in. */
 export interface Choice {
   /** For traffic under policy Cluster. */
@@ -203,13 +212,8 @@ const NOTHING: Choice = { cluster: [], local: [], all: [], has: false }
  * The choice among a service port's endpoints that the node `node` makes.
  *
  * @param endpoints sorted, as `endpointsByPort` gives them
- * @param node its name, and its zone ('' when the label is absent)
  */
-export function chooseEndpoints(
-  port: Exposure,
-  endpoints: readonly Endpoint[],
-  node: { readonly name: string; readonly zone: string },
-): Choice {
+export function chooseEndpoints(port: Exposure, endpoints: readonly Endpoint[], node: ChoosingNode): Choice {
   if (endpoints.length === 0) return NOTHING
   const usesCluster = usesClusterEndpoints(port)
   let mode: 'node' | 'zone' | '' = ''
@@ -239,15 +243,12 @@ function lastResort(e: Endpoint): boolean {
   return e.serving && e.terminating
 }
 
-function hinted(e: Endpoint, mode: 'node' | 'zone' | '', node: { readonly name: string; readonly zone: string }) {
+function hinted(e: Endpoint, mode: 'node' | 'zone' | '', node: ChoosingNode) {
   if (mode === 'node') return e.nodeHints.includes(node.name)
   return mode === '' || e.zoneHints.includes(node.zone)
 }
 
-function topologyMode(
-  endpoints: readonly Endpoint[],
-  node: { readonly name: string; readonly zone: string },
-): 'node' | 'zone' | '' {
+function topologyMode(endpoints: readonly Endpoint[], node: ChoosingNode): 'node' | 'zone' | '' {
   let ready = false
   let [allNode, thisNode, allZone, thisZone] = [true, false, true, false]
   for (const e of endpoints) {
@@ -259,7 +260,7 @@ function topologyMode(
     else if (e.zoneHints.includes(node.zone)) thisZone = true
   }
   if (!ready) return ''
-  if (allNode && thisNode) return 'node'
+  if (allNode && thisNode && node.nodeHints !== false) return 'node'
   return allZone && thisZone ? 'zone' : ''
 }
 

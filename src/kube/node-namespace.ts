@@ -13,6 +13,7 @@ import type { Cluster } from './cluster.js'
 import type { KubeNode, KubePod } from './objects.js'
 import { proxyRules } from './proxy.js'
 import { internalIPs, type ProxyConfig, podCIDRs, proxyOptions } from './proxy-options.js'
+import { proxySysctls } from './proxy-sysctls.js'
 import { nearNames } from './suggest.js'
 
 /** How `nodeNamespace` builds. */
@@ -46,12 +47,14 @@ export function nodeNamespace(
   const families = FAMILIES.filter((f) => internalIPs(node, f).length > 0 || podCIDRs(node, f).length > 0)
   const pods = podsOutside(cluster, node)
   const links = linksOf(node, own, pods.local.length > 0)
+  const localhost = proxyOptions(cluster, nodeName, 'ipv4', options.proxyConfig).localhostNodePorts ?? true
   const assumed = [
     `eth0 has the InternalIPs of node ${nodeName} (prefix lengths /24 and /64) and a default route without a gateway`,
     'cni0 is the bridge of the pod network, with the first address of each podCIDR; pods have no devices of their own',
     "the other nodes' podCIDRs are routed through their first InternalIP",
     'net.ipv4.ip_forward = 1 and net.ipv6.conf.all.forwarding = 1',
-    'net.ipv4.conf.all.route_localnet = 1, as kube-proxy sets it',
+    ...(localhost ? ['net.ipv4.conf.all.route_localnet = 1, as kube-proxy sets it'] : []),
+    "conntrack's timeouts are those that kube-proxy sets; its maximum, which kube-proxy makes of the number of cores, is the kernel's",
     'net.bridge.bridge-nf-call-iptables = 1 and bridge-nf-call-ip6tables = 1, as kubeadm sets them',
     "the node has no iptables rules but kube-proxy's",
   ]
@@ -78,7 +81,7 @@ export function nodeNamespace(
     sysctls: {
       'net.ipv4.ip_forward': '1',
       'net.ipv6.conf.all.forwarding': '1',
-      'net.ipv4.conf.all.route_localnet': '1',
+      ...proxySysctls(options.proxyConfig ?? {}, localhost),
       'net.bridge.bridge-nf-call-iptables': '1',
       'net.bridge.bridge-nf-call-ip6tables': '1',
     },

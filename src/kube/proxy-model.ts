@@ -15,7 +15,7 @@ import {
   type Target,
 } from '../netfilter/model.js'
 import { hostPrefix } from './address.js'
-import type { ProxyOptions } from './proxy-options.js'
+import { type ProxyOptions, snatAddress } from './proxy-options.js'
 import { type Action, type Part, probabilityBits, probabilityText, type RuleSink } from './proxy-rule.js'
 import type { ServiceProtocol } from './service-ports.js'
 
@@ -159,6 +159,13 @@ export class ModelSink implements RuleSink {
     }
   }
 
+  #masquerade(): Target {
+    const randomFully = (this.#options.randomFully ?? true) ? { randomFully: true as const } : {}
+    const ip = snatAddress(this.#options)
+    if (ip === null) return { target: 'MASQUERADE', range: randomFully }
+    return { target: 'SNAT', range: { from: ip, to: ip, ...randomFully } }
+  }
+
   #target(action: Action): Target | undefined {
     switch (action.to) {
       case 'chain':
@@ -169,7 +176,7 @@ export class ModelSink implements RuleSink {
           range: { from: action.ip, to: action.ip, ports: { from: action.port, to: action.port } },
         }
       case 'MASQUERADE':
-        return { target: 'MASQUERADE', range: (this.#options.randomFully ?? true) ? { randomFully: true } : {} }
+        return this.#masquerade()
       case 'setMark':
         return { target: 'MARK', value: this.#mark, mask: this.#mark }
       case 'flipMark':

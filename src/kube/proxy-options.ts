@@ -2,7 +2,7 @@
 // Owns the options, their defaults and how they follow from a Node object and a KubeProxyConfiguration.
 // Source: kubernetes pkg/proxy/apis/config, cmd/kube-proxy/app/server_linux.go, pkg/proxy/util/localdetector.go.
 import type { Backend, Family } from '../netfilter/model.js'
-import { familyOfText, readAddress, readPrefix } from './address.js'
+import { contains, familyOfText, hostPrefix, readAddress, readPrefix } from './address.js'
 import type { Cluster } from './cluster.js'
 import { ZONE_LABEL } from './endpoints.js'
 import type { KubeNode } from './objects.js'
@@ -37,6 +37,10 @@ export interface ProxyOptions {
   readonly nodePortAddresses?: readonly string[]
   /** MASQUERADE picks its port with `--random-fully`, as kube-proxy does with any iptables since 1.6.2. Default true. */
   readonly randomFully?: boolean
+  /** Masqueraded packets leave with `nodeIP` (SNAT) instead of the address of the interface. Default false. */
+  readonly snatNodeInternalIP?: boolean
+  /** Hints for nodes (`hints.forNodes`) count, as they do by default since Kubernetes 1.34. Default true. */
+  readonly nodeHints?: boolean
   /** nf_conntrack_tcp_be_liberal is set: invalid packets are not dropped. Default false. */
   readonly conntrackTcpBeLiberal?: boolean
   /** nfacct counters that exist on the node. Default: none. */
@@ -50,9 +54,17 @@ export interface ProxyOptions {
   readonly backend?: Backend
 }
 
-/** The parts of a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1) that decide about rules. */
+/**
+ * The parts of a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1) that decide about rules and packets. Durations
+ * are texts as Kubernetes writes them (`1h30m`).
+ */
 export interface ProxyConfig {
+  /** The node that kube-proxy takes for its own. Here the node is asked for, which is as if its flag were given. */
   readonly hostnameOverride?: string
+  /** The node's primary address; unspecified (0.0.0.0, ::): the Node's first. */
+  readonly bindAddress?: string
+  /** `PreferSameTrafficDistribution` decides whether hints for nodes count. */
+  readonly featureGates?: Readonly<Record<string, boolean>>
   /** One prefix, or one of each family with a comma between. */
   readonly clusterCIDR?: string
   readonly detectLocalMode?: string
@@ -61,10 +73,17 @@ export interface ProxyConfig {
     readonly masqueradeAll?: boolean
     readonly masqueradeBit?: number
     readonly localhostNodePorts?: boolean
+    readonly snatNodeInternalIP?: boolean
   }
-  /** Prefixes, or the one word `primary`. */
+  /** Prefixes, and the words `primary`, `localhost` and `all`. */
   readonly nodePortAddresses?: readonly string[]
-  readonly conntrack?: { readonly tcpBeLiberal?: boolean }
+  readonly conntrack?: {
+    readonly tcpBeLiberal?: boolean
+    readonly tcpEstablishedTimeout?: string
+    readonly tcpCloseWaitTimeout?: string
+    readonly udpTimeout?: string
+    readonly udpStreamTimeout?: string
+  }
 }
 
 /** The Node of that name; undefined when the cluster has none. */
@@ -74,12 +93,31 @@ export function findNode(cluster: Cluster, name: string): KubeNode | undefined {
 
 /** The InternalIP addresses of a node in one family, canonical, in the order of its status. */
 export function internalIPs(node: KubeNode, family?: Family): string[] {
+  return addressesOf(node, 'InternalIP', family)
+}
+
+function addressesOf(node: KubeNode, wanted: string, family?: Family): string[] {
   const out: string[] = []
   for (const { type, address } of node.status?.addresses ?? []) {
-    const read = type === 'InternalIP' ? readAddress(address) : null
+    const read = type === wanted ? readAddress(address) : null
     if (read && (family === undefined || read.family === family) && !out.includes(read.text)) out.push(read.text)
   }
   return out
+}
+
+/**
+ * The primary addresses of a node, one of each family: the address to bind to, where one is given; the first InternalIP or
+ * (without any) ExternalIP, of the other family likewise; loopback where there is none.
+ */
+export function primaryIPs(node: KubeNode | undefined, bindAddress = ''): Readonly<Record<Family, string>> {
+  const all = node ? [...addressesOf(node, 'InternalIP'), ...addressesOf(node, 'ExternalIP')] : []
+  const found: Record<Family, string> = {
+    ipv4: all.find((a) => familyOfText(a) === 'ipv4') ?? '127.0.0.1',
+    ipv6: all.find((a) => familyOfText(a) === 'ipv6') ?? '::1',
+  }
+  const bound = bindAddress === '' ? null : readAddress(bindAddress)
+  if (bound !== null && bound.text !== '0.0.0.0' && bound.text !== '::') found[bound.family] = bound.text
+  return found
 }
 
 /** The pod CIDRs of a node in one family, canonical. */
@@ -108,18 +146,14 @@ export function proxyOptions(
   const labels = node?.metadata?.labels
   const zone = labels && Object.hasOwn(labels, ZONE_LABEL) ? (labels[ZONE_LABEL] as string) : ''
   const loopback = family === 'ipv4' ? '127.0.0.1' : '::1'
-  let nodePortAddresses = config.nodePortAddresses ?? []
-  if (nodePortAddresses.includes('primary')) {
-    // The first address of each family stands for "primary"; without any, nothing can be said and all addresses count.
-    const primary = node ? [internalIPs(node, 'ipv4')[0], internalIPs(node, 'ipv6')[0]] : []
-    nodePortAddresses = primary.flatMap((ip) => (ip === undefined ? [] : [ip.includes(':') ? `${ip}/128` : `${ip}/32`]))
-  }
+  const primary = primaryIPs(node, config.bindAddress)
+  const nodePortAddresses = (config.nodePortAddresses ?? []).flatMap((text) => nodePortPrefixes(text, primary))
   const ofV4 = nodePortAddresses.filter((p) => familyOfText(p) === 'ipv4')
   const noLoopback = ofV4.length > 0 && !ofV4.some(holdsLoopback)
   return {
     family,
     nodeName,
-    ...(own[0] === undefined ? {} : { nodeIP: own[0] }),
+    nodeIP: primary[family],
     zone,
     nodeAddresses: [...own, loopback],
     detectLocal: detector(config, node, family),
@@ -127,15 +161,33 @@ export function proxyOptions(
     masqueradeBit: config.iptables?.masqueradeBit ?? 14,
     localhostNodePorts: family === 'ipv4' && (config.iptables?.localhostNodePorts ?? true) && !noLoopback,
     nodePortAddresses,
+    snatNodeInternalIP: config.iptables?.snatNodeInternalIP ?? false,
+    nodeHints: config.featureGates?.['PreferSameTrafficDistribution'] ?? true,
     conntrackTcpBeLiberal: config.conntrack?.tcpBeLiberal ?? false,
   }
 }
 
-function holdsLoopback(text: string): boolean {
+/** What one entry of `nodePortAddresses` stands for: prefixes, canonical. Without any entry all addresses count. */
+function nodePortPrefixes(text: string, primary: Readonly<Record<Family, string>>): string[] {
+  if (text === 'all') return ['0.0.0.0/0', '::/0']
+  if (text === 'localhost') return ['127.0.0.0/8', '::1/128']
+  if (text === 'primary') return [primary.ipv4, primary.ipv6].filter((ip) => !isLoopback(ip)).map(hostPrefix)
   const prefix = readPrefix(text)
-  if (prefix === null) return false
-  const [address, length] = prefix.text.split('/') as [string, string]
-  return address.startsWith('127.') || (length === '0' && address === '0.0.0.0')
+  return prefix === null ? [] : [prefix.text]
+}
+
+/** The address that masqueraded packets leave with; null: that of the interface. */
+export function snatAddress(options: ProxyOptions): string | null {
+  const { snatNodeInternalIP, nodeIP } = options
+  return snatNodeInternalIP && nodeIP !== undefined && !isLoopback(nodeIP) ? nodeIP : null
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.')
+}
+
+function holdsLoopback(prefix: string): boolean {
+  return prefix.startsWith('127.') || contains(prefix, '127.0.0.0')
 }
 
 function detector(config: ProxyConfig, node: KubeNode | undefined, family: Family): LocalDetector {

@@ -4,7 +4,7 @@
 // all that iptables-restore asks.
 // Source: kubernetes pkg/proxy/iptables/proxier.go, the loop over svcPortMap and writeServiceToEndpointRules.
 import { contains } from './address.js'
-import { chooseEndpoints, type Endpoint } from './endpoints.js'
+import { type ChoosingNode, chooseEndpoints, type Endpoint } from './endpoints.js'
 import type { ProxyOptions } from './proxy-options.js'
 import type { Action, Part, RuleSink } from './proxy-rule.js'
 import { externallyAccessible, type ServicePort, usesClusterEndpoints, usesLocalEndpoints } from './service-ports.js'
@@ -60,7 +60,7 @@ export class ServiceWriter {
   readonly #sink: RuleSink
   readonly #options: ProxyOptions
   readonly #large: boolean
-  readonly #node: { readonly name: string; readonly zone: string }
+  readonly #node: ChoosingNode
   /** The local detector's condition; null: there is none. */
   readonly #isPod: Part | null
   readonly #isNoPod: Part | null
@@ -73,7 +73,7 @@ export class ServiceWriter {
     this.#sink = sink
     this.#options = options
     this.#large = large
-    this.#node = { name: options.nodeName, zone: options.zone ?? '' }
+    this.#node = { name: options.nodeName, zone: options.zone ?? '', nodeHints: options.nodeHints ?? true }
     this.#isPod = detectorPart(options, false)
     this.#isNoPod = detectorPart(options, true)
     this.#localhost =

@@ -1,7 +1,7 @@
 // kube-proxy's rules as the text that it hands to `iptables-restore --noflush --counters`.
 // Owns the wording, byte for byte. Source: kubernetes pkg/proxy/iptables/proxier.go syncProxyRules.
 import type { TableName } from '../netfilter/model.js'
-import type { ProxyOptions } from './proxy-options.js'
+import { type ProxyOptions, snatAddress } from './proxy-options.js'
 import { type Action, type Part, probabilityText, type RuleSink } from './proxy-rule.js'
 
 /** Collects the text; `text()` gives it whole. */
@@ -9,11 +9,13 @@ export class TextSink implements RuleSink {
   readonly #tables = new Map<TableName, { chains: string[]; rules: string[] }>()
   readonly #mark: string
   readonly #randomFully: string
+  readonly #snat: string | null
   #random: string[] = []
 
   constructor(options: ProxyOptions) {
     this.#mark = options.masqueradeMark ?? `0x${(2 ** (options.masqueradeBit ?? 14)).toString(16).padStart(8, '0')}`
     this.#randomFully = (options.randomFully ?? true) ? ' --random-fully' : ''
+    this.#snat = snatAddress(options)
     this.#tables.set('filter', { chains: [], rules: [] })
     this.#tables.set('nat', { chains: [], rules: [] })
   }
@@ -81,7 +83,7 @@ export class TextSink implements RuleSink {
       case 'DNAT':
         return ` -j DNAT --to-destination ${action.text}`
       case 'MASQUERADE':
-        return ` -j MASQUERADE${this.#randomFully}`
+        return (this.#snat === null ? ' -j MASQUERADE' : ` -j SNAT --to-source ${this.#snat}`) + this.#randomFully
       case 'setMark':
         return ` -j MARK --or-mark ${this.#mark}`
       case 'flipMark':

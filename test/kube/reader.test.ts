@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { clusters } from '../../src/arbitraries/kube.js'
-import { readCluster, readProxyConfig } from '../../src/kube/reader/index.js'
+import { readCluster } from '../../src/kube/reader/index.js'
 import { jsonOffset, jsonValues, lineAndColumn } from '../../src/kube/reader/json.js'
 import { FaultError } from '../../src/net/fault.js'
 
@@ -378,37 +378,6 @@ test('line and column', () => {
   assert.equal(lineAndColumn('a\nbc\n', 0), { line: 1, column: 1 })
   assert.equal(lineAndColumn('a\nbc\n', 1), { line: 1, column: 2 })
   assert.equal(lineAndColumn('a\nbc\n', 3), { line: 2, column: 2 })
-})
-
-test('kube-proxy configuration', () => {
-  const config = readProxyConfig({
-    name: 'c',
-    text: `apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-mode: ""
-clusterCIDR: 10.244.0.0/16,fd00:244::/56
-iptables: {masqueradeAll: false, masqueradeBit: 15, minSyncPeriod: 1s, localhostNodePorts: null}
-nodePortAddresses: [primary]
-conntrack: {maxPerCore: 32768, tcpBeLiberal: true}
----
-kind: KubeletConfiguration
-`,
-  })
-  assert.equal(config, {
-    clusterCIDR: '10.244.0.0/16,fd00:244::/56',
-    iptables: { masqueradeAll: false, masqueradeBit: 15 },
-    nodePortAddresses: ['primary'],
-    conntrack: { tcpBeLiberal: true },
-  })
-  assert.throws(
-    () => readProxyConfig({ name: 'c', text: 'kind: KubeProxyConfiguration\nmode: ipvs\n' }),
-    (e: Error) =>
-      e.message === 'c:2:7: mode: Invalid value: "ipvs": must be iptables: rules of other modes are not made',
-  )
-  assert.throws(
-    () => readProxyConfig({ name: 'c', text: 'kind: Other\n' }),
-    (e: Error) => e.message === 'c: expected one KubeProxyConfiguration document, found 0',
-  )
 })
 
 test.run()

@@ -11,7 +11,7 @@ import { type InputFile, type Path, readDocuments, type SourceDocument } from '.
 import { SCHEMAS } from './schema.js'
 
 export type { InputFile } from './documents.js'
-export { readProxyConfig } from './proxy-config.js'
+export { type ReadProxyConfig, readProxyConfig, type UnusedSetting } from './proxy-config.js'
 
 /** Faults listed at most; more are counted. */
 const MOST_FAULTS = 100
