@@ -52,13 +52,51 @@ export function serviceOfSlice(slice: KubeEndpointSlice): string | null {
  * by `text` byte by byte and without doubles. Not-ready endpoints are in it.
  */
 export function endpointsByPort(cluster: Cluster, family: Family, nodeName: string): Map<string, Endpoint[]> {
-  const byKey = new Map<string, Map<string, Endpoint>>()
-  const withSlice = new Set<string>()
-  const want = family === 'ipv4' ? 'IPv4' : 'IPv6'
+  const byService = new Map<string, KubeEndpointSlice[]>()
   for (const slice of cluster.endpointSlices) {
     const service = serviceOfSlice(slice)
     if (service === null) continue
-    withSlice.add(service)
+    const slices = byService.get(service)
+    if (slices === undefined) byService.set(service, [slice])
+    else slices.push(slice)
+  }
+  const out = new Map<string, Endpoint[]>()
+  for (const [service, slices] of byService) collect(out, service, slices, undefined, family, nodeName)
+  for (const object of cluster.endpoints) {
+    const service = keyOf(object.metadata)
+    if (!byService.has(service)) collect(out, service, [], object, family, nodeName)
+  }
+  return out
+}
+
+/**
+ * The same for one Service: its slices in any order, or, where there is none, its legacy Endpoints object.
+ */
+export function endpointsOfService(
+  service: string,
+  slices: readonly KubeEndpointSlice[],
+  legacy: KubeEndpoints | undefined,
+  family: Family,
+  nodeName: string,
+): Map<string, Endpoint[]> {
+  const out = new Map<string, Endpoint[]>()
+  collect(out, service, slices, slices.length === 0 ? legacy : undefined, family, nodeName)
+  return out
+}
+
+function collect(
+  out: Map<string, Endpoint[]>,
+  service: string,
+  slices: readonly KubeEndpointSlice[],
+  legacy: KubeEndpoints | undefined,
+  family: Family,
+  nodeName: string,
+): void {
+  const byKey = new Map<string, Map<string, Endpoint>>()
+  const want = family === 'ipv4' ? 'IPv4' : 'IPv6'
+  // kube-proxy takes a Service's slices in no order; by name is one that does not depend on how they came.
+  const ordered = slices.length < 2 ? slices : [...slices].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+  for (const slice of ordered) {
     if (slice.addressType !== want) continue
     for (const port of slice.ports ?? []) {
       const protocol = serviceProtocol(port.protocol)
@@ -67,8 +105,7 @@ export function endpointsByPort(cluster: Cluster, family: Family, nodeName: stri
       for (const endpoint of slice.endpoints ?? []) addSliced(found, endpoint, port.port, family, nodeName)
     }
   }
-  for (const object of cluster.endpoints) addLegacy(byKey, object, withSlice, family, nodeName)
-  const out = new Map<string, Endpoint[]>()
+  if (legacy !== undefined) addLegacy(byKey, legacy, service, family, nodeName)
   for (const [key, found] of byKey) {
     if (found.size === 0) continue
     out.set(
@@ -76,7 +113,10 @@ export function endpointsByPort(cluster: Cluster, family: Family, nodeName: stri
       [...found.values()].sort((a, b) => (a.text < b.text ? -1 : 1)),
     )
   }
-  return out
+}
+
+function nameOf(slice: KubeEndpointSlice): string {
+  return slice.metadata?.name ?? ''
 }
 
 function entry(byKey: Map<string, Map<string, Endpoint>>, key: string): Map<string, Endpoint> {
@@ -151,12 +191,10 @@ function add(found: Map<string, Endpoint>, family: Family, it: Found): void {
 function addLegacy(
   byKey: Map<string, Map<string, Endpoint>>,
   object: KubeEndpoints,
-  withSlice: ReadonlySet<string>,
+  service: string,
   family: Family,
   node: string,
 ): void {
-  const service = keyOf(object.metadata)
-  if (withSlice.has(service)) return
   for (const subset of object.subsets ?? []) {
     for (const port of subset.ports ?? []) {
       const protocol = serviceProtocol(port.protocol)

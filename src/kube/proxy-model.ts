@@ -1,56 +1,29 @@
-// kube-proxy's rules as the rule model, the way `iptables-save` shows them after kube-proxy has run on a bare node:
-// built-in chains with policy ACCEPT, then the other chains by name.
-// Owns the translation of a rule's words into what they mean. Source: kube-proxy's words (proxy-text.ts) and
-// iptables 1.8 (which match a word belongs to, and its defaults).
-import { canonicalPrefix } from '../net/ip.js'
-import { PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/proto.js'
+// kube-proxy's rules as a rule set, the way `iptables-save` shows them after kube-proxy has run on a bare node: built-in
+// chains with policy ACCEPT, then the other chains by name.
+// Owns the collection of rules into chains.
 import {
   BUILTIN_CHAINS,
   type Chain,
   type Counters,
-  type Match,
   type Rule,
   type Ruleset,
   type TableName,
-  type Target,
 } from '../netfilter/model.js'
-import { hostPrefix } from './address.js'
-import { type ProxyOptions, snatAddress } from './proxy-options.js'
-import { type Action, type Part, probabilityBits, probabilityText, type RuleSink } from './proxy-rule.js'
-import type { ServiceProtocol } from './service-ports.js'
+import type { ProxyOptions } from './proxy-options.js'
+import type { Action, Part, RuleSink } from './proxy-rule.js'
+import { RuleMaker } from './proxy-rule-model.js'
 
 const ZERO: Counters = { packets: 0n, bytes: 0n }
-const NUMBER: Readonly<Record<ServiceProtocol, number>> = {
-  tcp: PROTOCOL_TCP,
-  udp: PROTOCOL_UDP,
-  sctp: PROTOCOL_SCTP,
-}
-// Said half a million times in a large cluster, so said with one object.
-const MASQ: Target & { chain: string } = { target: 'jump', chain: 'KUBE-MARK-MASQ' }
-const NONE: readonly Match[] = []
-const PROTO: Readonly<Record<ServiceProtocol, { readonly not: false; readonly value: number }>> = {
-  tcp: { not: false, value: NUMBER.tcp },
-  udp: { not: false, value: NUMBER.udp },
-  sctp: { not: false, value: NUMBER.sctp },
-}
-const BARE: Readonly<Record<ServiceProtocol, Match>> = {
-  tcp: { match: 'tcp' },
-  udp: { match: 'udp' },
-  sctp: { match: 'sctp' },
-}
-
-type Draft = { -readonly [K in keyof Rule]: Rule[K] } & { matches: Match[] }
 
 /** Collects chains and rules; `ruleset()` gives them as a model. */
 export class ModelSink implements RuleSink {
   readonly #tables = new Map<TableName, Map<string, Rule[]>>()
   readonly #options: ProxyOptions
-  readonly #mark: number
-  readonly #random: Match[] = []
+  readonly #maker: RuleMaker
 
   constructor(options: ProxyOptions) {
     this.#options = options
-    this.#mark = 2 ** (options.masqueradeBit ?? 14)
+    this.#maker = new RuleMaker(options)
     for (const table of ['filter', 'nat'] as const) this.#tables.set(table, new Map())
   }
 
@@ -59,11 +32,7 @@ export class ModelSink implements RuleSink {
   }
 
   rule(table: TableName, chain: string, parts: readonly Part[], action: Action): void {
-    const rule: Draft = { matches: [], line: 0 }
-    for (const part of parts) this.#part(rule, part)
-    const target = this.#target(action)
-    if (target !== undefined) rule.target = target
-    this.#rulesOf(table, chain).push(rule.matches.length > 0 ? rule : { ...rule, matches: NONE })
+    this.#rulesOf(table, chain).push(this.#maker.rule(parts, action))
   }
 
   #rulesOf(table: TableName, chain: string): Rule[] {
@@ -94,107 +63,4 @@ export class ModelSink implements RuleSink {
       }),
     }
   }
-
-  #part(rule: Draft, part: Part): void {
-    switch (part.part) {
-      case 'comment':
-        rule.matches.push({ match: 'comment', comment: part.text })
-        return
-      case 'proto':
-        rule.proto = PROTO[part.proto]
-        rule.matches.push(BARE[part.proto])
-        return
-      case 'src':
-      case 'dst':
-        rule[part.part] = { not: part.not ?? false, value: prefixOf(part.value) }
-        return
-      case 'in':
-        rule.inIface = { not: part.not ?? false, value: part.name }
-        return
-      case 'dport': {
-        // `--dport` belongs to the protocol's match, which stands where `-m P` stood.
-        const at = rule.matches.findIndex((m) => m === BARE.tcp || m === BARE.udp || m === BARE.sctp)
-        const dport = { not: false, value: { from: part.port, to: part.port } }
-        rule.matches[at] = { ...(rule.matches[at] as typeof BARE.tcp), dport } as Match
-        return
-      }
-      case 'srcLocal':
-        rule.matches.push({ match: 'addrtype', srcType: { not: false, value: ['LOCAL'] } })
-        return
-      case 'dstLocal':
-        rule.matches.push({ match: 'addrtype', dstType: { not: false, value: ['LOCAL'] } })
-        return
-      case 'nfacct':
-        rule.matches.push({ match: 'nfacct', name: part.name })
-        return
-      case 'random':
-        this.#random[part.of] ??= {
-          match: 'statistic',
-          mode: 'random',
-          not: false,
-          probability: probabilityBits(probabilityText(part.of)),
-        }
-        rule.matches.push(this.#random[part.of]!)
-        return
-      case 'recentSet':
-      case 'recentCheck':
-        rule.matches.push({
-          match: 'recent',
-          op: part.part === 'recentSet' ? 'set' : 'rcheck',
-          not: false,
-          name: part.name,
-          side: 'source',
-          mask: this.#options.family === 'ipv4' ? '255.255.255.255' : 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
-          ...(part.part === 'recentCheck' ? { seconds: part.seconds, reap: true } : {}),
-        })
-        return
-      case 'mark':
-        rule.matches.push({
-          match: 'mark',
-          mark: { not: part.not ?? false, value: { value: this.#mark, mask: this.#mark } },
-        })
-        return
-      case 'ctstate':
-        rule.matches.push({ match: 'conntrack', ctstate: { not: part.not ?? false, value: part.states } })
-    }
-  }
-
-  #masquerade(): Target {
-    const randomFully = (this.#options.randomFully ?? true) ? { randomFully: true as const } : {}
-    const ip = snatAddress(this.#options)
-    if (ip === null) return { target: 'MASQUERADE', range: randomFully }
-    return { target: 'SNAT', range: { from: ip, to: ip, ...randomFully } }
-  }
-
-  #target(action: Action): Target | undefined {
-    switch (action.to) {
-      case 'chain':
-        return action.chain === MASQ.chain ? MASQ : { target: 'jump', chain: action.chain }
-      case 'DNAT':
-        return {
-          target: 'DNAT',
-          range: { from: action.ip, to: action.ip, ports: { from: action.port, to: action.port } },
-        }
-      case 'MASQUERADE':
-        return this.#masquerade()
-      case 'setMark':
-        return { target: 'MARK', value: this.#mark, mask: this.#mark }
-      case 'flipMark':
-        return { target: 'MARK', value: this.#mark, mask: 0 }
-      case 'REJECT':
-        return {
-          target: 'REJECT',
-          with: this.#options.family === 'ipv4' ? 'icmp-port-unreachable' : 'icmp6-port-unreachable',
-        }
-      case 'nothing':
-        return undefined
-      default:
-        return { target: action.to }
-    }
-  }
-}
-
-function prefixOf(text: string): string {
-  if (!text.includes('/')) return hostPrefix(text)
-  return canonicalPrefix(text) ?? text
 }

@@ -82,8 +82,11 @@ export class ServiceWriter {
       (options.nfacct?.localhost_nps_accepted_pkts ?? false)
   }
 
-  /** @param endpoints all of the service port, sorted (see `endpointsByPort`) */
-  write(port: ServicePort, endpoints: readonly Endpoint[]): void {
+  /**
+   * @param endpoints all of the service port, sorted (see `endpointsByPort`)
+   * @param own whether its own chains are written, too; false: a partial sync to which it is nothing new
+   */
+  write(port: ServicePort, endpoints: readonly Endpoint[], own = true): void {
     this.#sepChains.clear()
     const choice = chooseEndpoints(port, endpoints, this.#node)
     const chains = serviceChains(port.name, port.protocol)
@@ -103,6 +106,7 @@ export class ServiceWriter {
     this.#loadBalancer(port, chains, choice.has, firewall, hasExternal, unusable)
     this.#nodePort(port, chains.external, choice.has, hasExternal, unusable)
     this.#healthCheck(port)
+    if (!own) return
 
     if (hasInternal) this.#masqueradeInternal(port, internal)
     if (choice.has && externallyAccessible(port)) this.#externalChain(port, chains, hasExternal)

@@ -30,6 +30,12 @@ export class TextSink implements RuleSink {
     this.#tables.get(table)!.rules.push(line + this.#action(action))
   }
 
+  /** Empties a chain and takes it away, once nothing leads to it any more. */
+  remove(table: TableName, name: string): void {
+    this.chain(table, name)
+    this.#tables.get(table)!.rules.push(`-X ${name}`)
+  }
+
   text(): string {
     const lines: string[] = []
     for (const [name, { chains, rules }] of this.#tables) {
