@@ -13,11 +13,13 @@ export { type Core, loadCore } from './engine/core.js'
 export { type BatchOptions, Engine, type EngineOptions } from './engine/engine.js'
 export type { Trace } from './engine/trace.js'
 export { type Cluster, clusterOf } from './kube/cluster.js'
+export type { ObjectEvent } from './kube/cluster-store.js'
 export { describeEndpoint, formatEndpoint, type ResolvedName, resolveName, type ServiceEndpoint } from './kube/names.js'
 export { type NodeNamespaceOptions, nodeNamespace } from './kube/node-namespace.js'
 export type * from './kube/objects.js'
 export { type ProxyCounts, proxyCounts, proxyRestoreText, proxyRules } from './kube/proxy.js'
 export { type LocalDetector, type ProxyConfig, type ProxyOptions, proxyOptions } from './kube/proxy-options.js'
+export { type ProxySync, ProxyTracker, type ProxyTrackerOptions } from './kube/proxy-tracker.js'
 export {
   type Decoded,
   decodePacket,

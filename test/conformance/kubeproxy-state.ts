@@ -90,14 +90,3 @@ export function applyRestore(state: State, text: string): State | null {
   }
   return after
 }
-
-/** A state as text that two states can be compared by: every chain, services in a fixed order. */
-export function stateText(state: State): string {
-  const lines: string[] = []
-  for (const [name, chains] of state) {
-    lines.push(`*${name}`)
-    for (const [chain, rules] of chains) lines.push(`:${chain} - [0:0]`, ...rules)
-    lines.push('COMMIT')
-  }
-  return normalise(lines.join('\n'))
-}
