@@ -256,6 +256,7 @@ function one(record: usize, quote: usize, result: usize, answer: usize): i32 {
   if (resumed) resume(record, quote)
   else {
     Packet.load(record, quote)
+    store<u32>(RULES_ERROR_AT, 0)
     Way.type = 0
     Way.hop = 0
     Way.link = 0

@@ -84,11 +84,10 @@ export class Recents {
     Recents.rings = Recents.entries + (load<u32>(section, RECENTS_ENTRIES_OFF) as usize) * ENTRY_BYTES
   }
 
-  /** Empties all lists; `use` comes first. */
+  /** Empties all lists; `use` comes first, on memory that is zero. */
   static init(): void {
     const section = Recents.section
     if (section === 0) return
-    memory.fill(Recents.state, 0, Recents.stateBytes(section))
     const entries = load<u32>(section, RECENTS_ENTRIES_OFF)
     store<u32>(Recents.state, 1)
     for (let i: u32 = 1; i < entries; i++) store<u32>(Recents.entry(i), i + 1, HASH_NEXT)

@@ -48,9 +48,9 @@ export class TableRoutes {
   readonly six: boolean
   /** Words of an address: 1 or 4. */
   readonly width: number
-  readonly addresses: Words = new Words(4096)
-  readonly lengths: Words = new Words(1024)
-  readonly facts: Words = new Words(8192)
+  readonly addresses: Words = new Words()
+  readonly lengths: Words = new Words()
+  readonly facts: Words = new Words()
 
   constructor(six: boolean) {
     this.six = six

@@ -64,11 +64,11 @@ const NO_HOPS: WrittenHops = { first: 0, live: 0 }
 
 class RouteWriter {
   readonly tables = new Words()
-  readonly bounds = new Words(4096)
-  readonly entries = new Words(4096)
+  readonly bounds = new Words()
+  readonly entries = new Words()
   readonly index = new Words()
-  readonly prefixes = new Words(4096)
-  readonly routes = new Words(4096)
+  readonly prefixes = new Words()
+  readonly routes = new Words()
   readonly hops = new Words()
   /** Of single hops of weight 1, by link and gateway; of all others, by all that they say. */
   readonly #singles = new Map<string | undefined, Map<string | undefined, WrittenHops>>()

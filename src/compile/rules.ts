@@ -34,13 +34,13 @@ export interface RulesSummary {
 class RulesBuilder {
   readonly context: CompileContext
   readonly roots = new Uint32Array(2 * L.ROOTS_TABLES * L.ROOTS_HOOKS)
-  readonly chains = new Words(256)
-  readonly rules4 = new Words(1024)
-  readonly rules6 = new Words(1024)
-  readonly counters = new Words(1024)
-  readonly lines = new Words(1024)
+  readonly chains = new Words()
+  readonly rules4 = new Words()
+  readonly rules6 = new Words()
+  readonly counters = new Words()
+  readonly lines = new Words()
   /** First word of the state of each counter's rule. */
-  readonly states = new Words(1024)
+  readonly states = new Words()
   /** Files of rules that came from another one than their rule set. */
   readonly files = new Map<number, string>()
   readonly ifaces: IfacePatterns
@@ -56,7 +56,7 @@ class RulesBuilder {
     this.sink = {
       ifaces: this.ifaces,
       context,
-      code: new Words(1024),
+      code: new Words(),
       state: new Words(),
       sets: new SetTable(context, this.ifaces),
       recents: new RecentLists(context.options),

@@ -5,7 +5,7 @@ export class Words {
   #data: Uint32Array
   #length = 0
 
-  constructor(capacity = 64) {
+  constructor(capacity = 128) {
     this.#data = new Uint32Array(capacity)
   }
 

@@ -32,6 +32,7 @@ import {
   WALL_ZONE_AT,
 } from '../../assembly/layout.js'
 import { compile } from '../compile/compile.js'
+import type { CompileLimits, CompileOptions } from '../compile/context.js'
 import { type Image, sectionTable, sectionWords } from '../compile/image.js'
 import { isLaterFragment } from '../net/fragment.js'
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
@@ -67,6 +68,11 @@ export interface EngineOptions extends DataPlaneOptions {
    * Default false: only the newest where no rule counts them, 26 KB a list less.
    */
   readonly recentStamps?: boolean
+  /**
+   * What compiling may take and make room for, of the namespace that is given and of rules that are swapped in: less room
+   * for what rules add to sets, lists and tables of hashlimit makes an engine smaller. Default: that of `compile`.
+   */
+  readonly limits?: Partial<CompileLimits>
 }
 
 /** Given the traces of a batch as they come. */
@@ -93,7 +99,8 @@ export class Engine implements DataPlane {
   #image: Image
   #place: Place
   readonly #rooms: Rooms
-  readonly #recentStamps: boolean
+  /** How rules are compiled. */
+  readonly #compiling: CompileOptions
   readonly #core: CoreExports
   readonly #host: BatchHost
   #traces: TraceReader
@@ -103,8 +110,8 @@ export class Engine implements DataPlane {
   readonly #forced: ForcedDraws
 
   constructor(source: Image | NetworkNamespace, options: EngineOptions = {}) {
-    this.#recentStamps = options.recentStamps === true
-    const image = isImage(source) ? source : compile(source, { recentStamps: this.#recentStamps })
+    this.#compiling = { recentStamps: options.recentStamps === true, limits: options.limits ?? {} }
+    const image = isImage(source) ? source : compile(source, this.#compiling)
     const core = instantiate(options.core ?? inlinedCore())
     this.#image = image
     this.#core = core
@@ -171,7 +178,7 @@ export class Engine implements DataPlane {
     const namespace = { ...old, rulesets, sets }
     const recents = before.symbols.recents ?? []
     const image = compile(namespace, {
-      recentStamps: this.#recentStamps,
+      ...this.#compiling,
       recents,
       hashlimits: before.symbols.hashlimits ?? [],
     })

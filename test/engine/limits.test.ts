@@ -2,6 +2,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Engine } from '../../src/engine/index.js'
+import type { Packet } from '../../src/net/packet.js'
+import { readRules } from '../../src/netfilter/read.js'
 import type { ExistingConnection } from '../../src/netns/model.js'
 import { scene, syn, synAck } from './scene.js'
 
@@ -116,6 +118,32 @@ limits('a first packet that is dropped leaves no connection and no room lost', (
     assert.is(answer.reply?.inner?.ttl, 63)
   }
   assert.is(engine.connections, 0)
+})
+
+limits('what rules may add has a limit, and it holds for rules that are swapped in', () => {
+  const set = { name: 'seen', type: 'hash:ip', family: 'ipv4', options: {}, entries: [] } as const
+  const rules =
+    '*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\n-A FORWARD -j SET --add-set seen src\nCOMMIT\n'
+  const from = (n: number): Packet => ({
+    iface: 'pod0',
+    proto: 'udp',
+    src: `10.244.0.${n}`,
+    dst: '8.8.8.8',
+    sport: 1,
+    dport: 53,
+  })
+  const engine = new Engine({ ...scene({ rules }), sets: [set] }, { limits: { maxAddedElements: 1 } })
+  const full = /raise the compile limit maxAddedElements/
+  engine.process(from(5))
+  engine.process(from(5))
+  assert.throws(() => engine.process(from(6)), full)
+  // Packets that add nothing go on.
+  assert.is(engine.process(from(5)).verdict, 'forward')
+  engine.swapRules([readRules(rules, { file: 'rules', family: 'ipv4' })])
+  // One more than was there when the rules came.
+  engine.process(from(7))
+  assert.throws(() => engine.process(from(8)), full)
+  assert.is(engine.sets()[0]?.entries.length, 2)
 })
 
 limits.run()

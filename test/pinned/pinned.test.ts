@@ -4,10 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Engine } from '../../src/engine/index.js'
 import type { Answer, Packet } from '../../src/net/packet.js'
 import type { NetworkNamespace } from '../../src/netns/model.js'
 import { ReferenceEngine } from '../../src/reference/index.js'
+import { engineOf } from '../property/planes.js'
 import { difference, replay } from '../property/support.js'
 
 interface Pinned {
@@ -32,7 +32,7 @@ for (const name of readdirSync(folder).filter((f) => f.endsWith('.json')))
   it(name, () => {
     const { note, seed, namespace, packets, expect } = read(name)
     const want = replay(new ReferenceEngine(namespace, { seed: BigInt(seed) }), packets)
-    const got = replay(new Engine(namespace, { seed: BigInt(seed), maxConnections: 4096 }), packets)
+    const got = replay(engineOf(namespace, BigInt(seed)), packets)
     for (const [i, keys] of Object.entries(expect ?? {}))
       for (const [key, value] of Object.entries(keys))
         for (const [engine, outcome] of [

@@ -5,11 +5,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { deserialize, serialize } from 'node:v8'
 import fc from 'fast-check'
-import { Engine, loadCore } from '../../src/engine/index.js'
+import { type Engine, loadCore } from '../../src/engine/index.js'
 import type { NetworkNamespace } from '../../src/netns/model.js'
 import { ReferenceEngine } from '../../src/reference/index.js'
 import { batchDifference, runBatches } from './batches.js'
 import { CASES } from './cases.js'
+import { engineOf } from './planes.js'
 import { difference, type Outcome, play, replay } from './support.js'
 
 interface Entry {
@@ -34,7 +35,7 @@ if (mode === 'write') {
 } else {
   const core = loadCore(readFileSync(third))
   for (const [i, { namespace, seed, want }] of (deserialize(readFileSync(file)) as Entry[]).entries()) {
-    const make = (): Engine => new Engine(namespace, { seed, core, maxConnections: 4096 })
+    const make = (): Engine => engineOf(namespace, seed, { core })
     let where: string | null
     try {
       where = difference(want, replay(make(), want.packets))

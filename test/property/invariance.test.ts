@@ -4,7 +4,6 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { namespaces, type Scenario, scenarios, trafficRulesets } from '../../src/arbitraries/index.js'
-import { Engine } from '../../src/engine/index.js'
 import { completePacket } from '../../src/net/complete.js'
 import type { Answer } from '../../src/net/packet.js'
 import type { Rule, Ruleset } from '../../src/netfilter/model.js'
@@ -13,10 +12,11 @@ import { readRules } from '../../src/netfilter/read.js'
 import type { DataPlane } from '../../src/netns/dataplane.js'
 import type { NetworkNamespace } from '../../src/netns/model.js'
 import { ReferenceEngine } from '../../src/reference/index.js'
+import { engineOf } from './planes.js'
 import { answerOf, difference, type Outcome, options, play, replay } from './support.js'
 
 const ENGINES: [string, (ns: NetworkNamespace, seed: number) => DataPlane, number][] = [
-  ['engine', (ns, seed) => new Engine(ns, { seed, maxConnections: 4096 }), 10],
+  ['engine', (ns, seed) => engineOf(ns, seed), 10],
   ['reference', (ns, seed) => new ReferenceEngine(ns, { seed }), 6],
 ]
 

@@ -3,7 +3,6 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import { namespaces, type Scenario, scenarios, trafficRulesets } from '../../src/arbitraries/index.js'
-import { Engine } from '../../src/engine/index.js'
 import { FaultError } from '../../src/net/fault.js'
 import type { Answer, Packet } from '../../src/net/packet.js'
 import type { Chain, Rule, Ruleset } from '../../src/netfilter/model.js'
@@ -11,6 +10,7 @@ import { readPacketLines } from '../../src/netns/packets.js'
 import { PacketScript } from '../../src/netns/script.js'
 import { ReferenceEngine } from '../../src/reference/index.js'
 import { Dice } from '../fuzz/damaged-images.js'
+import { engineOf } from './planes.js'
 import { answerOf, difference, type Outcome, options, plain } from './support.js'
 
 const clone = (rule: Rule): Rule => ({ ...rule, matches: rule.matches.map((m) => ({ ...m })) })
@@ -91,7 +91,7 @@ let swapCount = 0
 function check(scenario: Scenario, seed: number): void {
   const { outcome, swaps, sets } = playSwapping(scenario, seed, new Dice(seed))
   swapCount += swaps.length
-  const engine = new Engine(scenario.namespace, { seed, maxConnections: 4096, recentStamps: true })
+  const engine = engineOf(scenario.namespace, seed, { recentStamps: true })
   const answers: Answer[] = []
   for (const [i, packet] of outcome.packets.entries()) {
     for (const swap of swaps.filter((s) => s.at === i)) {
