@@ -1,7 +1,7 @@
 // Which matches look at the layer-4 header, so that a fragment which is not the first does not fit them.
 // Kernel: net/netfilter/xt_tcpudp.c, xt_multiport.c, xt_sctp.c; iptables-nft compares ports and flags itself.
 import { RULE_NATIVE, RULE_TINY } from '../../assembly/layout.js'
-import type { Backend, Match } from '../netfilter/model.js'
+import type { Backend, Match, Negatable, Range } from '../netfilter/model.js'
 import type { MatchRule } from './matches.js'
 
 const LAYER4: ReadonlySet<Match['match']> = new Set([
@@ -12,15 +12,24 @@ const LAYER4: ReadonlySet<Match['match']> = new Set([
 export function looksAtLayer4(backend: Backend, match: Match): boolean {
   if (!LAYER4.has(match.match)) return false
   if (backend === 'legacy' || (match.match !== 'tcp' && match.match !== 'udp')) return true
-  // What iptables-nft compares itself, it compares with what stands in the place of ports and flags.
+  // What iptables-nft compares itself, it compares with what stands in the place of ports and flags. It leaves to the
+  // kernel's match one with a TCP option, and one that asks nothing and negates nothing.
   if (match.match === 'tcp' && match.option !== undefined) return true
   const flags = match.match === 'tcp' ? match.flags : undefined
-  return match.sport === undefined && match.dport === undefined && flags === undefined
+  return isAny(match.sport) && isAny(match.dport) && (flags === undefined || (!flags.not && flags.value.mask === 0))
 }
 
-/** RULE_TINY when a match of the rule drops fragments that begin inside the TCP header; RULE_NATIVE for iptables-nft. */
+function isAny(ports: Negatable<Range> | undefined): boolean {
+  return ports === undefined || (!ports.not && ports.value.from === 0 && ports.value.to === 65535)
+}
+
+/**
+ * RULE_TINY when a match of the rule drops fragments that begin inside the TCP header; RULE_NATIVE when ports and flags are
+ * compared by iptables-nft itself.
+ */
 export function fragmentFlags({ family, backend, rule }: MatchRule): number {
-  if (backend === 'nft') return RULE_NATIVE
-  const drops = family === 'ipv4' && rule.matches.find((m) => LAYER4.has(m.match))?.match === 'tcp'
-  return drops ? RULE_TINY : 0
+  const looking = rule.matches.filter((m) => looksAtLayer4(backend, m))
+  const drops = family === 'ipv4' && looking[0]?.match === 'tcp'
+  const native = backend === 'nft' && !looking.some((m) => m.match === 'tcp' || m.match === 'udp')
+  return (drops ? RULE_TINY : 0) | (native ? RULE_NATIVE : 0)
 }

@@ -212,7 +212,7 @@ class RulesBuilder {
     for (const given of rule.matches) {
       if (given.match === 'comment') continue
       const match = at.backend === 'nft' ? withoutAllPorts(given) : given
-      if (looksAtLayer4(at.backend, match)) {
+      if (looksAtLayer4(at.backend, given)) {
         // The first of a rule is known from the record; a later one may come after matches that count.
         if (inline && !rule.fragment) flags |= L.RULE_LAYER4
         else count += put(code, L.MATCH_LAYER4, 0, [])

@@ -190,14 +190,19 @@ const LAYER4: readonly Match['match'][] = [
 function ofLaterFragment(m: Match, skb: Skb, context: MatchContext): boolean | undefined {
   const { backend } = context
   if (!isLaterFragment(skb.packet) || !LAYER4.includes(m.match)) return undefined
-  // iptables-nft compares ports and flags itself, with what stands in their place.
+  // iptables-nft compares ports and flags itself, with what stands in their place; but for a TCP option, and when nothing
+  // is asked (all ports, not negated), the kernel's match is what it uses.
   const native = backend === 'nft' && (m.match === 'tcp' || m.match === 'udp')
   if (native && (m.match === 'udp' || m.option === undefined)) {
-    return m.sport !== undefined || m.dport !== undefined || ('flags' in m && m.flags) ? undefined : false
+    const allPorts = (p: typeof m.sport): boolean =>
+      p === undefined || (!p.not && p.value.from === 0 && p.value.to === 65535)
+    const flags = m.match === 'tcp' ? m.flags : undefined
+    const noFlags = flags === undefined || (!flags.not && flags.value.mask === 0)
+    if (!allPorts(m.sport) || !allPorts(m.dport) || !noFlags) return undefined
   }
   // A TCP header that is cut off after 8 bytes is no accident.
   const tiny = skb.family === 'ipv4' && ((skb.packet.frag ?? 0) & FRAGMENT_OFFSET) === 1
-  if (backend === 'legacy' && m.match === 'tcp' && protoOf(skb.packet) === 6 && tiny) context.hotdrop = true
+  if (m.match === 'tcp' && protoOf(skb.packet) === 6 && tiny) context.hotdrop = true
   return false
 }
 

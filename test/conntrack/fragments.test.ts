@@ -58,6 +58,17 @@ test('a TCP fragment that begins inside the header is dropped by a match on TCP;
   assert.equal([hits(nft), nft.verdict], ['1 10 11', 'forward'])
 })
 
+test('iptables-nft leaves to the kernel what asks nothing, unless it is negated', () => {
+  const all = ['--sport 0:65535', '! --sport 0:65535', '', '--sport 0:65535 --dport 0:65535', '! --dport 0:65535']
+  const raw = (proto: string): string => all.map((o) => `-A PREROUTING -p ${proto} -m ${proto} ${o}`).join('\n')
+  const both = new Both({ rules: { raw: `${raw('tcp')}\n${raw('udp')}` }, backend: 'nft' })
+  const tcp = 'eth0 tcp 192.168.0.50:5 > 10.244.0.5:53'
+  assert.equal([hits(both.send(tcp, { frag: 10 })), hits(both.send(UDP, { frag: 10 }))], ['2 5', '7 10'])
+  const tiny = both.send(tcp, { frag: 1 })
+  assert.equal([hits(tiny), tiny.verdict, tiny.dropped_by?.rule], ['', 'drop', 1])
+  assert.is(hits(both.send(tcp, {})), '1 2 3 4 5')
+})
+
 test('errors answer first fragments only', () => {
   const both = new Both({ rules: RULES })
   const to = 'eth0 udp 192.168.0.50:5 > 10.244.0.9:53'
