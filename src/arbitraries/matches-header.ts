@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import type { Family, Match, Negatable } from '../netfilter/model.js'
 import type { HeaderMatch } from '../netfilter/model-header.js'
-import { pick, rarely, weighted } from './pool.js'
+import { once, pick, rarely, weighted } from './pool.js'
 
 type Arb<T> = fc.Arbitrary<T>
 type Of<K extends HeaderMatch['match']> = Extract<HeaderMatch, { readonly match: K }>
@@ -49,7 +49,7 @@ export const ecnForms: Arb<Match> = fc
   .map((m) => ({ match: 'ecn' as const, ...m }))
 
 /** What packets meet: name, weight, match. */
-export function headerTraffic(family: Family): [Match['match'], number, Arb<Match>][] {
+export const headerTraffic: (family: Family) => [Match['match'], number, Arb<Match>][] = once((family) => {
   const header = family === 'ipv4' ? 20 : 40
   const sizes = [8, 20, 21, 28, 58, 108].map((n) => header + n)
   const ttl = family === 'ipv4' ? 'ttl' : 'hl'
@@ -80,7 +80,7 @@ export function headerTraffic(family: Family): [Match['match'], number, Arb<Matc
     ['ecn', 1, record({ match: fc.constant('ecn' as const), ect: seldom(pick([0, 0, 1, 2, 3])) })],
     ['cpu', 1, record<Of<'cpu'>>({ match: fc.constant('cpu'), cpu: seldom(pick([0, 1])) })],
   ]
-}
+})
 
 /** `ecn` in a rule of TCP. */
 export const ecnTraffic: Arb<Match> = weighted<Match>(

@@ -9,7 +9,7 @@ import {
 } from '../netfilter/hashlimit-rate.js'
 import type { Family, Match } from '../netfilter/model.js'
 import type { HashlimitPart } from '../netfilter/model-limits.js'
-import { pick, rarely, weighted } from './pool.js'
+import { once, pick, rarely, weighted } from './pool.js'
 
 type Arb<T> = fc.Arbitrary<T>
 type Hashlimit = Extract<Match, { match: 'hashlimit' }>
@@ -153,9 +153,7 @@ function traffic(family: Family): Arb<Match> {
 }
 
 /** What packets meet: name, weight, match. */
-export function limitTraffic(family: Family): [Match['match'], number, Arb<Match>][] {
-  return [
-    ['quota', 1, quota(rarely(4), pick([0n, 40n, 100n, 400n, 2000n]))],
-    ['hashlimit', 3, traffic(family)],
-  ]
-}
+export const limitTraffic: (family: Family) => [Match['match'], number, Arb<Match>][] = once((family) => [
+  ['quota', 1, quota(rarely(4), pick([0n, 40n, 100n, 400n, 2000n]))],
+  ['hashlimit', 3, traffic(family)],
+])

@@ -1,6 +1,7 @@
 // The small world that generated namespaces, rules and packets share, so that they meet: few interfaces, few
 // addresses, few ports, few marks. Owns the constants and the picks from them.
 import fc from 'fast-check'
+import { canonicalPrefix } from '../net/ip.js'
 import type { Family, Prefix } from '../netfilter/model.js'
 
 /** Interfaces beside `lo`, in the order in which a namespace gets them. */
@@ -60,6 +61,22 @@ export function worldOf(family: Family): World {
 /** Bits of an address of this family. */
 export const bitsOf = (family: Family): number => (family === 'ipv4' ? 32 : 128)
 
+/**
+ * Makes the value of the same words once: generators are drawn from many times over, and building them anew for each place
+ * of a rule costs more than drawing.
+ */
+export function once<W extends readonly (string | null | undefined)[], T>(
+  make: (...words: W) => T,
+): (...words: W) => T {
+  const made = new Map<string, T>()
+  return (...words) => {
+    const key = words.join(' ')
+    const value = made.get(key) ?? make(...words)
+    made.set(key, value)
+    return value
+  }
+}
+
 /** One of `values`, each as likely as any other; shrinks towards the first. */
 export function pick<T>(values: readonly T[]): fc.Arbitrary<T> {
   return fc.nat({ max: values.length - 1 }).map((i) => values[i] as T)
@@ -82,7 +99,7 @@ export function listOf<T>(arbitrary: fc.Arbitrary<T>, minLength: number, maxLeng
 export const linkNumber: fc.Arbitrary<number> = fc.nat({ max: LINK_NAMES.length - 1 })
 
 /** An address of the small world. */
-export function poolAddress(family: Family): fc.Arbitrary<string> {
+export const poolAddress: (family: Family) => fc.Arbitrary<string> = once((family) => {
   const world = worldOf(family)
   return weighted(
     [6, fc.tuple(linkNumber, fc.nat({ max: 1 })).map(([k, i]) => world.neighbour(k, i))],
@@ -92,17 +109,20 @@ export function poolAddress(family: Family): fc.Arbitrary<string> {
     [1, linkNumber.map(world.second)],
     [1, pick(world.odd)],
   )
-}
+})
 
 /** A prefix that holds some addresses of the small world. */
-export function poolPrefix(family: Family): fc.Arbitrary<Prefix> {
+export const poolPrefix: (family: Family) => fc.Arbitrary<Prefix> = once((family) => {
   const world = worldOf(family)
   return weighted(
     [4, poolAddress(family).map((a) => `${a}/${bitsOf(family)}`)],
     [2, linkNumber.map(world.subnet)],
     [2, pick(world.prefixes)],
   )
-}
+})
+
+/** A prefix of the small world as it is printed. */
+export const canonical: (prefix: Prefix) => Prefix = once((prefix) => canonicalPrefix(prefix) as string)
 
 /** A port of the small world. */
 export const poolPort: fc.Arbitrary<number> = weighted([6, pick(PORTS.slice(0, 4))], [2, pick(PORTS)])

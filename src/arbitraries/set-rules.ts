@@ -9,7 +9,7 @@ import type {
   TableName,
   Target,
 } from '../netfilter/model.js'
-import { pick, rarely, SETS, weighted } from './pool.js'
+import { once, pick, rarely, SETS, weighted } from './pool.js'
 
 /** How many parts the elements of each of SETS have. */
 const SET_PARTS: readonly number[] = [1, 1, 2, 3, 2, 1, 2, 2, 1]
@@ -39,7 +39,7 @@ const counterTest = (values: readonly bigint[]): fc.Arbitrary<SetCounterTest | u
   )
 
 /** The match `set`. */
-export const setMatch = (family: Family): fc.Arbitrary<Match> =>
+export const setMatch: (family: Family) => fc.Arbitrary<Match> = once((family) =>
   fc
     .record({
       not: rarely(4),
@@ -60,10 +60,11 @@ export const setMatch = (family: Family): fc.Arbitrary<Match> =>
       ...(keepSubcounters ? { keepSubcounters } : {}),
       ...(packets ? { packets } : {}),
       ...(bytes ? { bytes } : {}),
-    }))
+    })),
+)
 
 /** The target SET: adds, deletes, and in mangle maps. */
-export const setTarget = (family: Family, table: TableName): fc.Arbitrary<Target> =>
+export const setTarget: (family: Family, table: TableName) => fc.Arbitrary<Target> = once((family, table) =>
   fc
     .record({
       what: pick(table === 'mangle' ? [1, 1, 2, 3, 4, 5] : [1, 1, 1, 2, 3]),
@@ -83,4 +84,5 @@ export const setTarget = (family: Family, table: TableName): fc.Arbitrary<Target
         ...(what & 2 ? { del: plain(del) } : {}),
         ...(what & 4 ? { map: { ...plain(map), mark: true } } : {}),
       }
-    })
+    }),
+)

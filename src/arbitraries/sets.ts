@@ -1,13 +1,14 @@
 // The ip sets of generated namespaces.
 import fc from 'fast-check'
-import { canonicalPrefix } from '../net/ip.js'
 import type { Family } from '../netfilter/model.js'
 import type { IpSet, SetEntry, SetPart } from '../netns/model.js'
 import { prefixFor } from './policy.js'
 import {
   bitsOf,
+  canonical,
   LINK_NAMES,
   listOf,
+  once,
   pick,
   poolAddress,
   poolMark,
@@ -18,12 +19,10 @@ import {
   worldOf,
 } from './pool.js'
 
-const isSame = (a: readonly SetPart[], b: readonly SetPart[]): boolean => JSON.stringify(a) === JSON.stringify(b)
-
-const net = (prefix: string): SetPart => ({ part: 'net', prefix: canonicalPrefix(prefix) as string })
+const net = (prefix: string): SetPart => ({ part: 'net', prefix: canonical(prefix) })
 
 /** The sets of one family; names are followed by `6` for IPv6. */
-export function setsOf(family: Family): fc.Arbitrary<IpSet[]> {
+export const setsOf: (family: Family) => fc.Arbitrary<IpSet[]> = once((family) => {
   const host = poolAddress(family)
     .filter((a) => a !== '0.0.0.0' && a !== '::')
     .map((a) => net(`${a}/${bitsOf(family)}`))
@@ -65,7 +64,9 @@ export function setsOf(family: Family): fc.Arbitrary<IpSet[]> {
         room: weighted<number | undefined>([3, fc.constant(undefined)], [1, fc.nat({ max: 3 })]),
       })
       .map((d) => {
-        const entries = d.entries.filter((e, i) => d.entries.findIndex((f) => isSame(f.parts, e.parts)) === i)
+        // Of those with the same parts the first.
+        const keys = d.entries.map((e) => JSON.stringify(e.parts))
+        const entries = d.entries.filter((_, i) => keys.indexOf(keys[i]!) === i)
         const timed = d.timeout ?? (entries.some((e) => e.timeout !== undefined) ? '0' : undefined)
         return {
           type,
@@ -114,4 +115,4 @@ export function setsOf(family: Family): fc.Arbitrary<IpSet[]> {
   return fc
     .tuple(...SETS.map((name) => byName[name] as fc.Arbitrary<Omit<IpSet, 'name'>>))
     .map((sets) => sets.map((set, i) => ({ name: `${SETS[i]}${end}`, ...set })))
-}
+})
