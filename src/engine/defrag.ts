@@ -117,10 +117,14 @@ export class Defragmenter {
     const result = batch.at.results + i * RESULT_BYTES
     const user = view.getUint32(result + RESULT_RULE_OFF, true)
     // As it stands there: rules may have changed it, and its source may have been chosen on the way.
-    const { src, dst, ttl = 64, tos = 0 } = readHeader(view, result)
+    const { src, dst, ttl = 64, tos = 0, flags: tcp } = readHeader(view, result)
     const given = batch.packet(i)
     const mark = view.getUint32(result + RESULT_MARK_OFF, true)
-    const outcome = this.#queues.take({ ...given, src, dst, ttl, tos, mark }, user, core.now())
+    const outcome = this.#queues.take(
+      { ...given, src, dst, ttl, tos, mark, ...(tcp === undefined ? {} : { flags: tcp }) },
+      user,
+      core.now(),
+    )
     if (outcome === 'kept') return true
     if (outcome === 'wrong') {
       view.setUint32(result + RESULT_REASON_OFF, REASON_FRAGMENT_WRONG, true)
