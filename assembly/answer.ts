@@ -255,7 +255,8 @@ export class Answer {
   private static error(code: u32): bool {
     const family = load<u32>(CTX_FAMILY_AT)
     const four = family === 4
-    const toHost = Way.type === RTN_LOCAL || (!four && Way.type === RTN_ANYCAST) || (!four && Fib.isOwn(CTX_DST_AT, 6))
+    // IPv6 asks for an address of an interface: what a local route brings here is none.
+    const toHost = four ? Way.type === RTN_LOCAL : Way.type === RTN_ANYCAST || Fib.isOwn(CTX_DST_AT, 6)
     const length = load<u32>(CTX_LENGTH_AT)
     const tos = load<u32>(CTX_TOS_AT)
     const from = v128.load(CTX_DST_AT)

@@ -236,6 +236,10 @@ export class Source {
     return best
   }
 
+  private static isOrchid(at: usize): bool {
+    return load<u32>(at) >>> 4 === 0x2001001
+  }
+
   private static better6(a: usize, b: usize, to: usize, link: u32): bool {
     const isA = Address.same(a, to)
     if (isA !== Address.same(b, to)) return isA
@@ -248,6 +252,9 @@ export class Source {
     const label = Source.label6(to)
     const labelA = Source.label6(a) === label
     if (labelA !== (Source.label6(b) === label)) return labelA
+    // ORCHIDs (2001:10::/28) talk to ORCHIDs.
+    const orchid = Source.isOrchid(a)
+    if (orchid !== Source.isOrchid(b)) return orchid === Source.isOrchid(to)
     const ca = min<u32>(Address.commonBits(a, to), load<u32>(a + ADDRESS_PREFIX_OFF))
     const cb = min<u32>(Address.commonBits(b, to), load<u32>(b + ADDRESS_PREFIX_OFF))
     return ca > cb

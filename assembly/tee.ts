@@ -19,6 +19,7 @@ import {
   CTX_PROTO_AT,
   CTX_REJECT_AT,
   CTX_SNAT_ATTEMPT_AT,
+  CTX_SOCKET_AT,
   CTX_SPORT_AT,
   CTX_TOS_AT,
   CTX_TTL_AT,
@@ -26,6 +27,7 @@ import {
   CTX_ZONE_AT,
   CTX_ZONE_REPLY_AT,
   HOOK_INPUT,
+  SOCKET_NONE,
   TRACE_ADDR1_OFF,
   TRACE_F_OFF,
   TRACE_KIND_TEE,
@@ -74,6 +76,7 @@ export class Tee {
     const unconfirmed = Conntrack.unconfirmed
     const natReason = Nat.reason
     const queue = Queue.number
+    const socket = load<u32>(CTX_SOCKET_AT)
     const passed = Queue.passed
     Conntrack.unconfirmed = 0
     Tee.go(gateway)
@@ -83,6 +86,7 @@ export class Tee {
     const dnat = load<u32>(CTX_DNAT_ATTEMPT_AT)
     const hops = load<u32>(CTX_HOP_ATTEMPT_AT)
     memory.copy(CTX_FAMILY_AT, Tee.saved, CTX_BYTES)
+    store<u32>(CTX_SOCKET_AT, socket)
     store<u32>(CTX_VISIT_AT, visit)
     store<u32>(CTX_SNAT_ATTEMPT_AT, snat)
     store<u32>(CTX_DNAT_ATTEMPT_AT, dnat)
@@ -106,6 +110,7 @@ export class Tee {
     if (load<u32>(CTX_HOOK_AT) <= <u32>HOOK_INPUT) store<u32>(CTX_TTL_AT, (load<u32>(CTX_TTL_AT) - 1) & 255)
     store<u32>(CTX_IN_LINK_AT, 0)
     store<u32>(CTX_OUT_LINK_AT, 0)
+    store<u32>(CTX_SOCKET_AT, SOCKET_NONE)
     store<u32>(CTX_CT_AT, 0)
     store<u32>(CTX_CTINFO_AT, CTINFO_UNTRACKED)
     store<u32>(CTX_NOTRACK_AT, 0)

@@ -21,6 +21,14 @@ import {
 
 const net = (prefix: string): SetPart => ({ part: 'net', prefix: canonical(prefix) })
 
+/** Is the second element there already when the first is? A wildcard stands for every interface that begins so. */
+const covers = (a: readonly SetPart[], b: readonly SetPart[]): boolean => {
+  const [iface, other] = [a.at(-1), b.at(-1)]
+  if (iface?.part !== 'iface' || other?.part !== 'iface' || !iface.wildcard) return false
+  const isSame = JSON.stringify(a.slice(0, -1)) === JSON.stringify(b.slice(0, -1))
+  return isSame && iface.physdev === other.physdev && other.name.startsWith(iface.name)
+}
+
 /** The sets of one family; names are followed by `6` for IPv6. */
 export const setsOf: (family: Family) => fc.Arbitrary<IpSet[]> = once((family) => {
   const host = poolAddress(family)
@@ -66,7 +74,8 @@ export const setsOf: (family: Family) => fc.Arbitrary<IpSet[]> = once((family) =
       .map((d) => {
         // Of those with the same parts the first.
         const keys = d.entries.map((e) => JSON.stringify(e.parts))
-        const entries = d.entries.filter((_, i) => keys.indexOf(keys[i]!) === i)
+        const first = d.entries.filter((_, i) => keys.indexOf(keys[i]!) === i)
+        const entries = first.filter((e, i) => !first.slice(0, i).some((f) => covers(f.parts, e.parts)))
         const timed = d.timeout ?? (entries.some((e) => e.timeout !== undefined) ? '0' : undefined)
         return {
           type,

@@ -38,6 +38,8 @@ function needsFullSourceCheck(ns: NetworkNamespace): boolean {
   const loopback = own.has('127.0.0.1')
   return ns.routes.some((r) => {
     if (r.family !== 'ipv4' || r.type !== 'local') return false
+    // The kernel's own are in the table local.
+    if (r.table !== 255) return true
     const address = r.dst.slice(0, r.dst.indexOf('/'))
     return !own.has(address) && !(loopback && address.startsWith('127.'))
   })

@@ -73,8 +73,9 @@ function sourceFor(world: World, skb: Skb, error: readonly [number, number]): st
   const { packet } = skb
   const { ns } = world
   const anycast = skb.family === 'ipv6' && skb.route?.type === 'anycast'
-  const toHost = skb.route?.type === 'local' || anycast || (skb.family === 'ipv6' && isOwnAddress(ns, packet.dst))
-  if (toHost) return packet.dst
+  // IPv6 asks for an address of an interface: what a local route brings here is none.
+  const own = skb.family === 'ipv6' ? anycast || isOwnAddress(ns, packet.dst) : skb.route?.type === 'local'
+  if (own) return packet.dst
   const back = lookupRoute(ns, {
     family: skb.family,
     src: skb.family === 'ipv4' ? '0.0.0.0' : '::',

@@ -68,12 +68,15 @@ function better(a: Address, b: Address, dst: string, dev: string, devOf: (x: Add
   if ((devOf(a) === dev) !== (devOf(b) === dev)) return devOf(a) === dev
   const label = labelOf(dst)
   if ((labelOf(a.address) === label) !== (labelOf(b.address) === label)) return labelOf(a.address) === label
+  const isOrchid = (address: string): boolean => inPrefix(address, '2001:10::/28')
+  const orchid = isOrchid(dst)
+  if (isOrchid(a.address) !== isOrchid(b.address)) return isOrchid(a.address) === orchid
   const shared = (x: Address): number => Math.min(commonLength(x.address, dst), x.prefixLength)
   return shared(a) > shared(b)
 }
 
 /**
- * IPv6: the source address by RFC 6724 (same address, scope, out interface, label, longest match; equals by the order
+ * IPv6: the source address by RFC 6724 (same address, scope, out interface, label, ORCHIDs among themselves, longest match; equals by the order
  * in which they are listed) among all links' addresses, or only those of `dev` when it has any that will do.
  */
 export function selectIpv6(ns: NetworkNamespace, dev: string | undefined, dst: string): string | undefined {

@@ -79,12 +79,12 @@ export function keyOf(skb: Skb): RouteKey {
   }
 }
 
-/** Policy rules beyond local, main and default; or local routes that are no address of the host. */
+/** Policy rules beyond local, main and default; or local routes that are no address of the host or stand elsewhere than in local. */
 function customRouting(ns: NetworkNamespace): boolean {
   const rules = ns.policyRules.filter((r) => r.family === 'ipv4')
   const usual = rules.every((r) => [0, 32766, 32767].includes(r.priority))
   const foreign = ns.routes.some(
-    (r) => r.family === 'ipv4' && r.type === 'local' && !isOwnAddress(ns, r.dst.split('/')[0]!),
+    (r) => r.family === 'ipv4' && r.type === 'local' && (r.table !== 255 || !isOwnAddress(ns, r.dst.split('/')[0]!)),
   )
   return !usual || foreign
 }

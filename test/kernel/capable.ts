@@ -35,9 +35,10 @@ export class Capabilities {
     return [...this.#known].filter(([, complaint]) => complaint !== '')
   }
 
-  async #can(machine: Machine, feature: string, commands: Parameters<Machine['attempt']>[0]): Promise<boolean> {
+  async #can(machine: Machine | null, feature: string, commands: Parameters<Machine['attempt']>[0]): Promise<boolean> {
     let complaint = this.#known.get(feature)
     if (complaint === undefined) {
+      if (machine === null) return true
       complaint = (await machine.attempt(commands)).find((c) => c !== '') ?? ''
       this.#known.set(feature, complaint)
     }
@@ -48,7 +49,7 @@ export class Capabilities {
     return complaint === ''
   }
 
-  async #sets(machine: Machine, sets: readonly IpSet[]): Promise<IpSet[]> {
+  async #sets(machine: Machine | null, sets: readonly IpSet[]): Promise<IpSet[]> {
     const kept: IpSet[] = []
     for (const set of sets) {
       const bare = { ...set, entries: [] }
@@ -61,8 +62,8 @@ export class Capabilities {
     return kept.map((s) => ({ ...s, entries: s.entries.filter(there) }))
   }
 
-  /** The namespace without what this kernel cannot load. */
-  async fit(machine: Machine, ns: NetworkNamespace, backend: Backend): Promise<NetworkNamespace> {
+  /** The namespace without what this kernel cannot load: by `machine` what is not known is tried, without it is hoped for. */
+  async fit(machine: Machine | null, ns: NetworkNamespace, backend: Backend): Promise<NetworkNamespace> {
     // Sets that no rule names say nothing.
     const named = JSON.stringify(ns.rulesets, (_, v: unknown) => (typeof v === 'bigint' ? `${v}` : v))
     const isNamed = (set: IpSet): boolean => set.type === 'list:set' || named.includes(JSON.stringify(set.name))
@@ -100,7 +101,7 @@ export class Capabilities {
   }
 
   async #rule(
-    machine: Machine,
+    machine: Machine | null,
     rule: Rule,
     place: Parameters<typeof alone>[1],
     backend: Backend,

@@ -5,7 +5,7 @@ import type { CtStatus, Header, Packet, ProtoName, Quoted, Tuple, Verdict } from
 import { hasPorts, icmpReplyType, isIcmp, isIcmpError, protoName, protoNumber } from '../../src/net/proto.js'
 import type { Ruleset } from '../../src/netfilter/model.js'
 import type { RawConnection, SendAnswer } from './machine.js'
-import { tagOf } from './probes.js'
+import { whose } from './probes.js'
 
 /** An entry as the kernel shows it: as engines print it, the zone always there. */
 export interface KernelConnection {
@@ -73,7 +73,6 @@ const REJECTS: ReadonlyMap<string, string> = new Map([
 ])
 
 interface Seen {
-  readonly tag: number
   readonly header: Header
   readonly bytes: Uint8Array
 }
@@ -84,7 +83,7 @@ function seen(bytes: Uint8Array, linkType = LINKTYPE_RAW): Seen | null {
   const found = decodePacket(bytes, linkType)
   if ('problem' in found) return null
   const ip = linkType === LINKTYPE_ETHERNET ? bytes.subarray(14) : bytes
-  return { tag: tagOf(ip), header: found.packet, bytes: ip }
+  return { header: found.packet, bytes: ip }
 }
 
 /** The keys of a header that answers print. */
@@ -179,8 +178,8 @@ export interface Sent {
 export function observe(raw: SendAnswer, { packet, tag, counts, masters, zoned }: Sent): KernelAnswer {
   const v6 = packet.src.includes(':')
   const number = protoNumber(packet.proto) ?? 0
-  const isIt = (s: Seen): boolean =>
-    s.tag === tag &&
+  const isIt = (s: Seen, as: 'packet' | 'copy' = 'packet'): boolean =>
+    whose(s.bytes, tag) === as &&
     s.header.src.includes(':') === v6 &&
     protoNumber(s.header.proto) === number &&
     (!isIcmp(number) || s.header.icmp_type === packet.icmp_type)
@@ -205,8 +204,10 @@ export function observe(raw: SendAnswer, { packet, tag, counts, masters, zoned }
     const s = seen(bytesOf(hex))
     if (s === null) continue
     if (prefix === 'P') {
-      if (isIt(s) && !marks.has(outIface)) marks.set(outIface, mark)
-    } else if (!isIt(s)) other(s, 'local')
+      // Of what this host hears of its own, IPv4 sends the copy first, IPv6 the packet.
+      if (isIt(s) && !(v6 && marks.has(outIface))) marks.set(outIface, mark)
+    } else if (isIt(s, 'copy')) continue
+    else if (!isIt(s)) other(s, 'local')
     else local ??= { s, iface: inIface, mark }
   }
   const left: { s: Seen; port: string }[] = []
@@ -214,7 +215,7 @@ export function observe(raw: SendAnswer, { packet, tag, counts, masters, zoned }
     const s = seen(bytesOf(hex), LINKTYPE_ETHERNET)
     if (s === null) continue
     if (isIt(s)) left.push({ s, port: iface })
-    else other(s, iface)
+    else if (!isIt(s, 'copy')) other(s, iface)
   }
   const result: KernelAnswer = {
     id: packet.id as number,
@@ -249,7 +250,7 @@ export function observe(raw: SendAnswer, { packet, tag, counts, masters, zoned }
   for (const [text, hex] of raw.trace) {
     const bytes = bytesOf(hex)
     const line = traceLine(text, family, counts)
-    const mine = bytes.length > 20 && tagOf(bytes) === tag
+    const mine = bytes.length > 20 && whose(bytes, tag) !== null
     if (mine) result.trace.push(line)
     else reply.push(line)
   }

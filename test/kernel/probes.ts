@@ -9,7 +9,10 @@ export const GROUP = 65432
 const NUMBER_BITS: Readonly<Record<Family, number>> = { ipv4: 12, ipv6: 16 }
 /** As many packets as can be told apart in a case, and as many marks beside 0. */
 export const MOST_PACKETS = 4094
-export const MOST_MARKS = 15
+export const MOST_MARKS = 14
+/** In the place of the mark: a copy, which the kernel sent (TEE). IPv4's copies are known by a bit of their own. */
+const COPY = 15 << NUMBER_BITS.ipv6
+const DONT_FRAGMENT = 0x40
 
 /** The number that packet `n` (from 0) carries, with mark `mark` of the list. */
 export function tagFor(family: Family, n: number, mark: number): number {
@@ -41,6 +44,13 @@ export function tagOf(bytes: Uint8Array): number {
   return bytes[0]! >> 4 === 6 ? ((bytes[1]! & 15) << 16) | (bytes[2]! << 8) | bytes[3]! : (bytes[4]! << 8) | bytes[5]!
 }
 
+/** Is it the packet with this number, or a copy that TEE made of it? */
+export function whose(bytes: Uint8Array, tag: number): 'packet' | 'copy' | null {
+  const its = tagOf(bytes)
+  if (bytes[0]! >> 4 === 6) return its === tag ? 'packet' : its === (tag | COPY) ? 'copy' : null
+  return its !== tag ? null : bytes[6]! & DONT_FRAGMENT ? 'copy' : 'packet'
+}
+
 /**
  * The table of the probes. `marks` are those that packets arrive with. What the kernel says by itself (redirects,
  * neighbours, groups) goes no further than the beginning of OUTPUT: nobody asked for it.
@@ -59,6 +69,7 @@ export function probes(forceConntrack: boolean, marks: readonly number[]): strin
     'icmp type { redirect, router-solicitation } drop',
     'ip protocol igmp drop',
     'icmpv6 type { 130, 131, 132, 133, 134, 135, 136, 137, 143 } drop',
+    'meta nfproto ipv6 @nh,12,4 set 0xf',
   ]
   return `table inet nodeplane_probes {\n${chain('first_in', 'prerouting', FIRST, 'accept', [...given, 'meta nftrace set 1'])}${chain(
     'first_out',

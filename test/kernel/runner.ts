@@ -48,11 +48,22 @@ export async function runCases(options: RunnerOptions): Promise<Totals> {
   const cases = randomCases(options.cases, options)
   const { say } = options
 
+  /** What loads as it is needs no questions. */
+  const played = async (machine: Machine, given: NamedCase): Promise<{ it: NamedCase; run: KernelRun }> => {
+    try {
+      return { it: given, run: await playKernel(machine, given) }
+    } catch (error) {
+      if (!(error instanceof MachineError)) throw error
+      const it = { ...given, namespace: await capable.fit(machine, given.namespace, given.backend) }
+      return { it, run: await playKernel(machine, it) }
+    }
+  }
+
   const one = async (machine: Machine, given: NamedCase): Promise<void> => {
     let it: NamedCase
     let run: KernelRun
     try {
-      it = { ...given, namespace: await capable.fit(machine, given.namespace, given.backend) }
+      it = { ...given, namespace: await capable.fit(null, given.namespace, given.backend) }
       if ((options.repeat ?? 1) > 1) {
         const apart = await repeatFaults(machine, it, options.repeat ?? 1)
         totals.cases++
@@ -63,7 +74,7 @@ export async function runCases(options: RunnerOptions): Promise<Totals> {
         }
         return
       }
-      run = await playKernel(machine, it)
+      ;({ it, run } = await played(machine, it))
     } catch (error) {
       if (!(error instanceof MachineError)) throw new Error(`${given.name}: ${(error as Error).stack}`)
       totals.refused++
