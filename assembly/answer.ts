@@ -68,6 +68,7 @@ import { Route } from './route'
 import { Source } from './source'
 import { Sysctl } from './sysctl'
 import { Tcp } from './tcp'
+import { Segment } from './tcp-states'
 import { Way } from './way'
 
 const RST: u32 = 4
@@ -226,7 +227,7 @@ export class Answer {
   private static reset(): void {
     const acked = (load<u32>(CTX_TCP_FLAGS_AT) & ACK) !== 0
     const seq = acked ? load<u32>(CTX_ACK_AT) : 0
-    const ack = acked ? 0 : Tcp.segmentEnd()
+    const ack = acked ? 0 : Segment.end()
     const from = v128.load(CTX_SRC_AT)
     Address.copy(CTX_SRC_AT, CTX_DST_AT)
     v128.store(CTX_DST_AT, from)

@@ -2,6 +2,11 @@
 // when an image is loaded or a batch is made, never while packets run.
 import { IMAGE_HEADER_BYTES, IMAGE_SECTIONS_OFF, SECTION_ALIGN_BYTES, SECTION_ENTRY_BYTES } from './layout'
 
+/** Up to a multiple of 64. */
+export function round64(bytes: usize): usize {
+  return (bytes + 63) & ~63
+}
+
 export class Memory {
   /** End of what is in use; 0 before the first allocation. */
   static top: usize = 0

@@ -2,6 +2,7 @@
 // Kernel: net/netfilter/nf_nat_core.c (nf_nat_inet_fn, nf_nat_setup_info), nf_nat_proto.c, nf_nat_masquerade.c,
 // nf_nat_redirect.c.
 import { Address } from './address'
+import { BySource } from './by-source'
 import { runTable } from './chain'
 import { Conntrack } from './conntrack'
 import {
@@ -150,7 +151,7 @@ export class Nat {
       bits |= source ? IPS_SRC_NAT : IPS_DST_NAT
       Steps.nat(source, CURRENT_TUPLE, NEW_TUPLE, Tuple.hasPorts(proto) ? 1 : Tuple.isIcmp(proto, family) ? 2 : 0)
     }
-    if (source) Table.linkSource(ct)
+    if (source) BySource.link(ct)
     store<u32>(ct + CT_STATUS_OFF, load<u32>(ct + CT_STATUS_OFF) | bits)
   }
 

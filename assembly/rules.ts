@@ -34,17 +34,13 @@ import {
   SECTION_STATE,
 } from './layout'
 import { Limits } from './limit'
-import { Memory } from './memory'
+import { Memory, round64 } from './memory'
 import { Recents } from './recent'
 import { Sets } from './set'
-import { SetPool } from './set-live'
+import { SetPool } from './set-pool'
 
 /** Bytes of a frame of the jump stack: see chain.ts. */
 export const FRAME_BYTES: usize = 64
-
-function round64(bytes: usize): usize {
-  return (bytes + 63) & ~63
-}
 
 function jumpStackBytes(image: usize): usize {
   return (load<u32>(image, IMAGE_DEPTH_OFF) as usize) * FRAME_BYTES

@@ -15,7 +15,7 @@ import {
   SETWORK_TIMEOUT_OFF,
 } from './layout'
 import { Sets } from './set'
-import { SetPool } from './set-live'
+import { SetWork } from './set-live'
 
 /** Runs the SETWORK record at this address. */
 export function setTarget(work: usize): void {
@@ -23,11 +23,11 @@ export function setTarget(work: usize): void {
   if ((flags & SETWORK_ADDS) !== 0) {
     const dirs = load<u32>(work, SETWORK_ADD_OFF + 4)
     const seconds: i64 = (flags & SETWORK_HAS_TIMEOUT) !== 0 ? (load<u32>(work, SETWORK_TIMEOUT_OFF) as i64) : -1
-    SetPool.add(load<u32>(work, SETWORK_ADD_OFF), dirs & 255, dirs >> 8, (flags & SETWORK_EXIST) !== 0, seconds)
+    SetWork.add(load<u32>(work, SETWORK_ADD_OFF), dirs & 255, dirs >> 8, (flags & SETWORK_EXIST) !== 0, seconds)
   }
   if ((flags & SETWORK_DELS) !== 0) {
     const dirs = load<u32>(work, SETWORK_DEL_OFF + 4)
-    SetPool.del(load<u32>(work, SETWORK_DEL_OFF), dirs & 255, dirs >> 8)
+    SetWork.del(load<u32>(work, SETWORK_DEL_OFF), dirs & 255, dirs >> 8)
   }
   if ((flags & SETWORK_MAPS) === 0) return
   Sets.mark = 0

@@ -1,4 +1,4 @@
-// The TCP tracker: states, timeouts, reopening, resets. The windows are window.ts's.
+// The TCP tracker: timeouts, reopening, resets. The states are tcp-states.ts's, the windows window.ts's.
 // Kernel: net/netfilter/nf_conntrack_proto_tcp.c.
 import {
   CT_END_OFF,
@@ -19,7 +19,6 @@ import {
   CT_TCP_RETRANS_OFF,
   CTX_ACK_AT,
   CTX_NOW_AT,
-  CTX_PAYLOAD_AT,
   CTX_SEQ_AT,
   CTX_TCP_FLAGS_AT,
   CTX_WIN_AT,
@@ -43,33 +42,28 @@ import {
 } from './layout'
 import { Sysctl } from './sysctl'
 import { Table } from './table'
+import {
+  CLOSE,
+  ESTABLISHED,
+  FIN_WAIT,
+  IGNORE,
+  INVALID,
+  KIND_ACK,
+  KIND_FIN,
+  KIND_NONE,
+  KIND_RST,
+  KIND_SYN,
+  KIND_SYNACK,
+  LAST_ACK,
+  nextState,
+  Segment,
+  SYN_RECV,
+  SYN_SENT,
+  SYN_SENT2,
+  TIME_WAIT,
+} from './tcp-states'
 import { Timeout, TRACK_INVALID, TRACK_OK, TRACK_REOPEN } from './timeout'
 import { WINDOW_FITS, WINDOW_IGNORE, Window } from './window'
-
-const FIN: u32 = 1
-const SYN: u32 = 2
-const RST: u32 = 4
-const ACK: u32 = 16
-
-// states, and what the table says beside them
-const SYN_SENT: u32 = 1
-const SYN_RECV: u32 = 2
-const ESTABLISHED: u32 = 3
-const FIN_WAIT: u32 = 4
-const LAST_ACK: u32 = 6
-const TIME_WAIT: u32 = 7
-const CLOSE: u32 = 8
-const SYN_SENT2: u32 = 9
-const INVALID: u32 = 10
-const IGNORE: u32 = 11
-
-// kinds of segments
-const KIND_SYN: u32 = 0
-const KIND_SYNACK: u32 = 1
-const KIND_FIN: u32 = 2
-const KIND_ACK: u32 = 3
-const KIND_RST: u32 = 4
-const KIND_NONE: u32 = 5
 
 // what becomes of a RST: the windows decide; they do, but the state stays; it closes; it is no part of the connection
 const RESET_CHECK: u32 = 0
@@ -77,63 +71,17 @@ const RESET_KEEP: u32 = 1
 const RESET_PASS: u32 = 2
 const RESET_INVALID: u32 = 3
 
-/** Next state by direction, kind and state (NONE, SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LAST_ACK, TIME_WAIT, CLOSE, SYN_SENT2). */
-// biome-ignore format: a table, one row a line
-const NEXT = memory.data<u8>([
-  1, 1, 11, 11, 11, 11, 11, 1, 1, 9, // original: syn
-  10, 10, 2, 10, 10, 10, 10, 10, 10, 2, // synack
-  10, 10, 4, 4, 6, 6, 6, 7, 8, 10, // fin
-  3, 10, 3, 3, 5, 5, 7, 7, 8, 10, // ack
-  10, 8, 8, 8, 8, 8, 8, 8, 8, 8, // rst
-  10, 10, 10, 10, 10, 10, 10, 10, 10, 10, // none
-  10, 9, 10, 10, 10, 10, 10, 1, 10, 9, // reply: syn
-  10, 2, 11, 11, 11, 11, 11, 11, 11, 2, // synack
-  10, 10, 4, 4, 6, 6, 6, 7, 8, 10, // fin
-  10, 11, 2, 3, 5, 5, 7, 7, 8, 11, // ack
-  10, 8, 8, 8, 8, 8, 8, 8, 8, 8, // rst
-  10, 10, 10, 10, 10, 10, 10, 10, 10, 10, // none
-])
-
 export class Tcp {
-  private static kind(flags: u32): u32 {
-    if (flags & RST) return KIND_RST
-    if (flags & SYN) return flags & ACK ? KIND_SYNACK : KIND_SYN
-    if (flags & FIN) return KIND_FIN
-    return flags & ACK ? KIND_ACK : KIND_NONE
-  }
-
-  /** Is it one of S, SU, SA, R, RA, FA, FAU, A, AU? PSH, ECE and CWR are free. */
-  private static valid(flags: u32): bool {
-    const set = flags & 0x37
-    return (
-      set === 2 ||
-      set === 0x22 ||
-      set === 0x12 ||
-      set === 4 ||
-      set === 0x14 ||
-      set === 0x11 ||
-      set === 0x31 ||
-      set === 0x10 ||
-      set === 0x30
-    )
-  }
-
-  /** Sequence number behind the segment: data, SYN and FIN count. */
-  static segmentEnd(): u32 {
-    const flags = load<u32>(CTX_TCP_FLAGS_AT)
-    return load<u32>(CTX_SEQ_AT) + load<u32>(CTX_PAYLOAD_AT) + ((flags & SYN) >>> 1) + (flags & FIN)
-  }
-
   /** TRACK_* of the segment in the context. */
   static track(ct: usize, dir: u32): u32 {
     const flags = load<u32>(CTX_TCP_FLAGS_AT)
-    if (!Tcp.valid(flags)) return TRACK_INVALID
-    const kind = Tcp.kind(flags)
+    if (!Segment.valid(flags)) return TRACK_INVALID
+    const kind = Segment.kind(flags)
     const cold = Table.coldOf(ct)
     const status = load<u32>(ct + CT_STATUS_OFF)
-    const end = Tcp.segmentEnd()
+    const end = Segment.end()
     if (!(status & IPS_CONFIRMED)) {
-      const first = load<u8>(NEXT + kind * 10)
+      const first = nextState(0, kind, 0)
       if (first === INVALID) return TRACK_INVALID
       const loose = first !== SYN_SENT
       if (loose && Sysctl.get(SYSCTL_TCP_LOOSE) === 0) return TRACK_INVALID
@@ -141,7 +89,7 @@ export class Tcp {
       store<u32>(cold + CT_TCP_LAST_INDEX_OFF, KIND_NONE)
     }
     let old = load<u32>(ct + CT_STATE_OFF)
-    let next: u32 = load<u8>(NEXT + (dir * 6 + kind) * 10 + old)
+    let next: u32 = nextState(dir, kind, old)
     if (next === INVALID) return TRACK_INVALID
     const lastKind = load<u32>(cold + CT_TCP_LAST_INDEX_OFF)
     const lastDir = load<u32>(cold + CT_TCP_LAST_DIR_OFF)
@@ -228,7 +176,7 @@ export class Tcp {
     store<u32>(cold + CT_TCP_LAST_INDEX_OFF, kind)
     store<u32>(cold + CT_TCP_LAST_DIR_OFF, dir)
     store<u32>(cold + CT_TCP_LAST_SEQ_OFF, load<u32>(CTX_SEQ_AT))
-    store<u32>(cold + CT_TCP_LAST_END_OFF, Tcp.segmentEnd())
+    store<u32>(cold + CT_TCP_LAST_END_OFF, Segment.end())
     store<u32>(cold + CT_TCP_LAST_WIN_OFF, load<u32>(CTX_WIN_AT))
     if (kind === KIND_SYN && dir === 0) {
       const options = Window.options(0) << TCPL_OPTIONS_SHIFT

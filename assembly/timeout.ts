@@ -1,6 +1,6 @@
 // What a tracker says of a packet, and how it keeps its connection alive.
+import { Ends } from './ends'
 import { CT_END_OFF, CT_STATUS_OFF, CTX_NOW_AT, IPS_CONFIRMED, IPS_DYING, IPS_FIXED_TIMEOUT } from './layout'
-import { Table } from './table'
 
 export const TRACK_INVALID: u32 = 0
 export const TRACK_OK: u32 = 1
@@ -12,7 +12,7 @@ export class Timeout {
   static refresh(ct: usize, ms: f64): void {
     const status = load<u32>(ct + CT_STATUS_OFF)
     if (status & (IPS_FIXED_TIMEOUT | IPS_DYING)) return
-    if (status & IPS_CONFIRMED) Table.setEnd(ct, load<f64>(CTX_NOW_AT) + ms)
+    if (status & IPS_CONFIRMED) Ends.set(ct, load<f64>(CTX_NOW_AT) + ms)
     else store<f64>(ct + CT_END_OFF, ms)
   }
 }

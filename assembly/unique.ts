@@ -1,6 +1,7 @@
 // Which tuple a binding gives a flow: the address out of a range, and a port (or ICMP id) that is free.
 // Kernel: net/netfilter/nf_nat_core.c (get_unique_tuple, find_best_ips_proto, nf_nat_l4proto_unique_tuple).
 import { Address } from './address'
+import { BySource } from './by-source'
 import {
   CT_FAMILY_OFF,
   CT_PROTO_OFF,
@@ -60,7 +61,7 @@ export class Unique {
         if (!Unique.used(current)) return
       } else {
         const zones = load<u32>(ct + CT_ZONE_OFF)
-        let other = Table.nextBySource(0, current, proto, family, zones)
+        let other = BySource.next(0, current, proto, family, zones)
         while (other !== 0) {
           if (Tuple.invert(TRIED_TUPLE, Table.tuple(other, 1), proto, family)) {
             // Its source after translation, with the destination now wanted.
@@ -71,7 +72,7 @@ export class Unique {
               break
             }
           }
-          other = Table.nextBySource(other, current, proto, family, zones)
+          other = BySource.next(other, current, proto, family, zones)
         }
         Tuple.copy(to, current)
       }
