@@ -1,9 +1,9 @@
 // References of the rule sections: chains, rules, matches, targets, counters, interface patterns, recent lists, state.
 // Every match is walked once: the words of all rules' matches together may not be more than CODE has.
 import * as L from '../../assembly/layout.js'
+import { chainDepth } from './chain-depth.js'
 import type { ImageView } from './check.js'
 import { checkSetWork, setCount } from './check-sets.js'
-import { chainDepth } from './rules.js'
 
 /** Least words of each match (the head counted), by kind; 0 = no such kind. MULTIPORT has as many as it has ranges. */
 const MATCH_WORDS: readonly number[] = Object.assign(

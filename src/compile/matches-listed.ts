@@ -3,7 +3,8 @@
 import * as L from '../../assembly/layout.js'
 import type { Negatable, Range } from '../netfilter/model.js'
 import { type ListedMatch, type ListedOption, listed, listedMasked, listedRange } from '../netfilter/model-listed.js'
-import { type MatchCount, type MatchRule, type MatchSink, portsMatch, put } from './matches.js'
+import { type MatchCount, type MatchRule, type MatchSink, put } from './matches.js'
+import { portsMatch } from './matches-layer4.js'
 
 const not = (o: { readonly not: boolean } | undefined): number => (o?.not ? L.MATCH_NOT : 0)
 

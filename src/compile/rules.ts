@@ -6,12 +6,14 @@ import * as L from '../../assembly/layout.js'
 import { escapeText } from '../net/fault.js'
 import type { Chain, HookName, Rule, Ruleset, Table, TableName } from '../netfilter/model.js'
 import { needsConntrack, needsReassembly } from '../netfilter/needs.js'
+import { chainDepth } from './chain-depth.js'
 import type { CompileContext, PrefixWords } from './context.js'
 import { HashLimits } from './hashlimits.js'
 import { IfacePatterns } from './ifaces.js'
 import type { ChainSymbol, ImageWriter, Symbols } from './image.js'
 import { fragmentFlags, looksAtLayer4 } from './layer4.js'
-import { type MatchRule, type MatchSink, portsNotBoth, put, withoutAllPorts, writeMatch } from './matches.js'
+import { type MatchRule, type MatchSink, put, writeMatch } from './matches.js'
+import { portsNotBoth, withoutAllPorts } from './matches-layer4.js'
 import { RecentLists } from './recents.js'
 import { SetTable } from './sets.js'
 import { writeTarget } from './targets.js'
@@ -255,44 +257,6 @@ class RulesBuilder {
     this.context.fault(at.place, `\`${escapeText(text)}\` is not an ${at.family} prefix`)
     return { address: [0, 0, 0, 0], mask: [0, 0, 0, 0] }
   }
-}
-
-/**
- * The longest way through jumps and gotos, in chains, from any chain; -1 when there is a loop. Linear, no recursion.
- *
- * @example chainDepth([[1], [2], []]) // 3
- */
-export function chainDepth(edges: readonly (readonly number[])[]): number {
-  const state = new Uint8Array(edges.length) // 0 new, 1 on the way, 2 done
-  const next = new Uint32Array(edges.length)
-  const depth = new Uint32Array(edges.length)
-  let longest = 0
-  const stack: number[] = []
-  for (let start = 0; start < edges.length; start++) {
-    if (state[start] !== 0) continue
-    stack.push(start)
-    state[start] = 1
-    while (stack.length > 0) {
-      const chain = stack[stack.length - 1]!
-      const to = edges[chain]![next[chain]!]
-      if (to === undefined) {
-        state[chain] = 2
-        let deepest = 0
-        for (const child of edges[chain]!) deepest = Math.max(deepest, depth[child]!)
-        depth[chain] = deepest + 1
-        longest = Math.max(longest, deepest + 1)
-        stack.pop()
-        continue
-      }
-      next[chain] = next[chain]! + 1
-      if (state[to] === 1) return -1
-      if (state[to] === 0) {
-        state[to] = 1
-        stack.push(to)
-      }
-    }
-  }
-  return longest
 }
 
 /** Writes every section of the rules; faults go to the context, which throws them at the end. */

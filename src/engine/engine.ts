@@ -1,30 +1,15 @@
 // The compiled data plane: an image in a WebAssembly instance, packets in, answers out.
 // Owns the instance's life and the driver of batches; decoding is in answer.ts, trace.ts, connection.ts.
 import {
-  CONNECTION_BYTES,
   IMAGE_COUNTERS_OFF,
-  RECORD_AT_MS_OFF,
   RECORD_BYTES,
   RECORD_FLAGS_OFF,
   RECORD_TRACE,
   RESULT_BYTES,
   RESULT_TRACE_EVENTS_OFF,
   RESULT_ZONE_OFF,
-  RULES_ERROR_AT,
-  RULES_ERROR_HASHLIMITS,
-  RULES_ERROR_SETS,
-  SECTION_CONNECTIONS,
-  SECTION_SYSCTLS,
-  STOP_ASKED,
-  STOP_CLOCK,
-  STOP_CONNECTIONS,
   STOP_FRAGMENT,
-  STOP_LEARNED,
-  STOP_LINK,
-  STOP_RULES,
   STOP_TRACE,
-  STOP_TRACE_LOST,
-  SYSCTL_CT_MAX,
   TRACE_EVENT_BYTES,
   TRACE_RESERVE_BYTES,
   WALL_CLOCK_AT,
@@ -33,7 +18,7 @@ import {
 } from '../../assembly/layout.js'
 import { compile } from '../compile/compile.js'
 import type { CompileLimits, CompileOptions } from '../compile/context.js'
-import { type Image, sectionTable, sectionWords } from '../compile/image.js'
+import type { Image } from '../compile/image.js'
 import { isLaterFragment } from '../net/fragment.js'
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
 import type { Ruleset } from '../netfilter/model.js'
@@ -41,14 +26,15 @@ import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/datap
 import type { IpSet, NetworkNamespace } from '../netns/model.js'
 import { parseWallClock } from '../netns/wall-clock.js'
 import { AnswerReader } from './answer.js'
-import { missingField } from './asked.js'
 import { type BatchHost, PacketBatch } from './batch.js'
 import { readConnection } from './connection.js'
 import { type Core, type CoreExports, inlinedCore, instantiate } from './core.js'
 import { readCounters } from './counters.js'
 import { Defragmenter } from './defrag.js'
 import { type ForcedDraw, ForcedDraws } from './draws.js'
+import { connectionsFor } from './room.js'
 import { readSets } from './sets.js'
+import { throwStop } from './stop.js'
 import { exchange, type Place, Rooms } from './swap.js'
 import { type Trace, TraceReader } from './trace.js'
 
@@ -81,7 +67,6 @@ export interface BatchOptions {
   readonly onTrace?: (index: number, trace: Trace) => void
 }
 
-const MOST_CONNECTIONS_BY_DEFAULT = 1 << 20
 const DEFAULT_TRACE_BYTES = 4 << 20
 /** Packets a call of the core: V8 compiles between calls, never within one. */
 const CHUNK = 4096
@@ -256,14 +241,14 @@ export class Engine implements DataPlane {
       if (core.stopReason() === STOP_FRAGMENT) {
         if (!this.#fragments.lookAfter(batch, from)) {
           this.#giveTraces(batch, traced, from, options)
-          this.#check(batch, from, false)
+          this.#throwStop(batch, from)
         }
         from++
         continue
       }
       const stop = core.stopReason()
       this.#giveTraces(batch, traced, from, options)
-      if (stop !== STOP_TRACE) this.#check(batch, from, false)
+      if (stop !== STOP_TRACE) this.#throwStop(batch, from)
       traced = from
       core.clearTrace()
     }
@@ -286,44 +271,12 @@ export class Engine implements DataPlane {
   /** Goes on where the core stopped: at a fragment; throws what else it stopped for. What the fragment completed, or null. */
   #pass(batch: PacketBatch, index: number): PacketBatch | null {
     const fragment = this.#core.stopReason() === STOP_FRAGMENT
-    if (!fragment || !this.#fragments.lookAfter(batch, index)) this.#check(batch, index, false)
+    if (!fragment || !this.#fragments.lookAfter(batch, index)) this.#throwStop(batch, index)
     return this.#fragments.completed
   }
 
-  /** Throws what the core stopped for. */
-  #check(batch: PacketBatch, index: number, ok: boolean): void {
-    const reason = this.#core.stopReason()
-    if (ok) return
-    const record = batch.at.records + index * RECORD_BYTES
-    switch (reason) {
-      case STOP_CLOCK: {
-        const at = batch.view.getFloat64(record + RECORD_AT_MS_OFF, true)
-        throw new RangeError(`the clock runs backwards: ${at} after ${this.now}`)
-      }
-      case STOP_CONNECTIONS:
-        throw new RangeError(
-          `the engine has room for ${this.#maxConnections} connections and all are in use: raise the option maxConnections`,
-        )
-      case STOP_LINK:
-        throw new RangeError(`packet ${index} names an interface that is not there`)
-      case STOP_TRACE:
-      case STOP_TRACE_LOST:
-        throw new RangeError(`the events of one packet do not fit: raise the option traceBytes`)
-      case STOP_ASKED:
-        throw missingField(batch.view, this.image, batch.name(index), batch.capacity > 1 ? index : undefined)
-      case STOP_LEARNED:
-        throw new RangeError('a bridge has learned more Ethernet addresses than the engine has room for (2048)')
-      case STOP_RULES: {
-        const error = batch.view.getUint32(RULES_ERROR_AT, true)
-        if (error === RULES_ERROR_SETS)
-          throw new RangeError('no more elements can be added to the sets: raise the compile limit maxAddedElements')
-        if (error === RULES_ERROR_HASHLIMITS)
-          throw new RangeError('the tables of hashlimit are full: raise the compile limit maxHashlimitEntries')
-        throw new RangeError('the recent lists are full: raise the compile limit maxRecentEntries')
-      }
-      default:
-        throw new Error(`the core stopped for reason ${reason}`)
-    }
+  #throwStop(batch: PacketBatch, index: number): never {
+    throwStop(this.#core, this.#image, this.#maxConnections, batch, index)
   }
 
   conntrack(): ConntrackEntry[] {
@@ -352,20 +305,4 @@ export class Engine implements DataPlane {
       new BigUint64Array(this.#core.memory.buffer, this.#core.counters() >>> 0, count * 2),
     )
   }
-}
-
-/** How many connections to make room for. */
-function connectionsFor(image: Image, wanted: number | undefined): number {
-  const existing = (sectionTable(image.bytes).get(SECTION_CONNECTIONS)?.bytes ?? 0) / CONNECTION_BYTES
-  if (wanted !== undefined) {
-    if (!Number.isInteger(wanted) || wanted < 1 || wanted > 10_000_000) {
-      throw new RangeError(`maxConnections ${wanted} is not a whole number from 1 to 10,000,000`)
-    }
-    if (wanted < existing) {
-      throw new RangeError(`${existing} connections exist at the start: raise the option maxConnections`)
-    }
-    return wanted
-  }
-  const max = sectionWords(image.bytes, SECTION_SYSCTLS)[SYSCTL_CT_MAX] || MOST_CONNECTIONS_BY_DEFAULT
-  return Math.max(1, existing, Math.min(max, MOST_CONNECTIONS_BY_DEFAULT))
 }

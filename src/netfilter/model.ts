@@ -9,7 +9,7 @@ import type { HeaderMatch } from './model-header.js'
 import type { LimitMatch } from './model-limits.js'
 import type { LinkMatch } from './model-link.js'
 import type { ListedMatch } from './model-listed.js'
-import type { OtherTarget } from './model-target.js'
+import type { NatRange, SetReference, Target } from './model-target.js'
 
 export type Family = 'ipv4' | 'ipv6'
 export type Backend = 'legacy' | 'nft'
@@ -94,12 +94,6 @@ export interface SetCounterTest {
   readonly op: 'eq' | 'ne' | 'lt' | 'gt'
   /** 0..2^64-1. */
   readonly value: bigint
-}
-
-/** A set that the target SET works on, with the packet's sides in the order of the set's parts. */
-export interface SetReference {
-  readonly name: string
-  readonly dirs: readonly SetDirection[]
 }
 
 export type Match =
@@ -243,90 +237,7 @@ export type AddrTypeName =
   | 'NAT'
   | 'XRESOLVE'
 
-/** Where NAT may translate to. Absent `from`/`to`: the address stays (only ports change). */
-export interface NatRange {
-  readonly from?: string
-  readonly to?: string
-  readonly ports?: Range
-  /** `--to-destination A:p-q/base`: ports keep their distance to `base`. */
-  readonly basePort?: number
-  readonly random?: boolean
-  readonly randomFully?: boolean
-  readonly persistent?: boolean
-}
-
-export type Target =
-  | { readonly target: 'jump'; readonly chain: string }
-  | { readonly target: 'goto'; readonly chain: string }
-  | { readonly target: 'ACCEPT' | 'DROP' | 'RETURN' }
-  | { readonly target: 'REJECT'; readonly with: string }
-  | { readonly target: 'DNAT' | 'SNAT' | 'MASQUERADE' | 'REDIRECT'; readonly range: NatRange }
-  /** The bits of the address under the prefix's mask become the prefix's; the others stay. */
-  | { readonly target: 'NETMAP'; readonly to: Prefix }
-  /** IPv6, without conntrack (RFC 6296): the prefix is replaced, checksum-neutrally. Lengths of at most 64. */
-  | { readonly target: 'SNPT' | 'DNPT'; readonly srcPrefix: Prefix; readonly dstPrefix: Prefix }
-  /** `(mark & ~mask) ^ value`; `--set-mark`, `--and-mark`, `--or-mark`, `--xor-mark` are forms of it. */
-  | { readonly target: 'MARK'; readonly value: number; readonly mask: number }
-  | {
-      readonly target: 'CONNMARK'
-      readonly op: 'set' | 'save' | 'restore'
-      /** set: `(ctmark & ~ctmask) ^ value`. */
-      readonly value: number
-      readonly ctmask: number
-      readonly nfmask: number
-      /** What is set, saved or restored is shifted to the left (above 0) or right by so many bits, -31..31; absent: not. */
-      readonly shift?: number
-    }
-  | {
-      readonly target: 'LOG'
-      readonly level: number
-      readonly prefix?: string
-      readonly tcpSequence?: boolean
-      readonly tcpOptions?: boolean
-      readonly ipOptions?: boolean
-      readonly uid?: boolean
-      readonly macdecode?: boolean
-    }
-  | {
-      readonly target: 'NFLOG'
-      readonly group: number
-      readonly prefix?: string
-      readonly size?: number
-      readonly range?: number
-      readonly threshold?: number
-    }
-  | {
-      readonly target: 'CT'
-      readonly notrack?: boolean
-      readonly helper?: string
-      readonly timeout?: string
-      readonly ctevents?: readonly string[]
-      readonly expevents?: readonly string[]
-      readonly zone?: number | 'mark'
-      readonly zoneOrig?: number | 'mark'
-      readonly zoneReply?: number | 'mark'
-    }
-  | { readonly target: 'NOTRACK' }
-  | { readonly target: 'TCPMSS'; readonly mss: number | 'clamp-to-pmtu' }
-  | { readonly target: 'CHECKSUM' }
-  | {
-      /** Adds, deletes, then maps: each where it is given, at least one. */
-      readonly target: 'SET'
-      readonly add?: SetReference & {
-        /** What is there already is renewed. */
-        readonly exist?: boolean
-        /** Seconds, 0 for ever; absent: the set's own. */
-        readonly timeout?: number
-      }
-      readonly del?: SetReference
-      /** What the element says is given to the packet; priority and queue are nothing that is modelled. */
-      readonly map?: SetReference & {
-        readonly mark?: boolean
-        readonly prio?: boolean
-        readonly queue?: boolean
-      }
-    }
-  | OtherTarget
+export type { NatRange, SetReference, Target }
 
 /** The built-in chains of each table, in the order of the hooks. */
 export const BUILTIN_CHAINS: Readonly<Record<TableName, readonly HookName[]>> = {

@@ -4,9 +4,20 @@
 
 import { packetLength } from '../net/length.js'
 import type { SetCounterTest, SetDirection } from '../netfilter/model.js'
-import type { IpSet, SetEntry, SetPart } from '../netns/model.js'
-import { bitsOf, inPrefix, maskedOf, textOf } from './address.js'
+import type { IpSet, SetPart } from '../netns/model.js'
+import { bitsOf, maskedOf, textOf } from './address.js'
 import { type EtherOf, elementOf, hasFamily, partsOf } from './set-element.js'
+import {
+  bucketOf,
+  type Element,
+  entryOf,
+  type LiveSet,
+  leavePlace,
+  liveSet,
+  placeOf,
+  type SetInfo,
+} from './set-live.js'
+import { holds, lengthsOf, moreSpecific, samePart } from './set-part.js'
 import type { Skb } from './types.js'
 
 /** How a rule asks a set. */
@@ -26,95 +37,9 @@ export interface SetAddition {
   readonly timeout?: number | undefined
 }
 
-/** What an element gives to a packet. */
-export interface SetInfo {
-  mark: number
-  markMask: number
-}
-
-interface Element {
-  parts: readonly SetPart[]
-  nomatch: boolean
-  endMs: number
-  packets: bigint
-  bytes: bigint
-  comment: string | undefined
-  info: SetInfo
-  prio: number
-  queue: number
-  /** bitmap:ip,mac without an Ethernet address yet: the timeout that begins when it gets one, seconds. */
-  waiting: number | undefined
-}
-
-interface LiveSet {
-  readonly set: IpSet
-  /** In the order in which they were added. */
-  elements: Element[]
-  /**
-   * Hashes: the elements of each bucket of the kernel's table, null where one went and its place was left: by all parts
-   * but interfaces, so only interfaces of one network share a bucket.
-   */
-  readonly buckets: Map<string, (Element | null)[]>
-  /** Buckets with a free place, the one that was left first at the front. */
-  places: string[]
-}
-
-/** Free places that are known at most: the buckets of the kernel's table, as it usually is. */
-const PLACES = 1024
-
 const MAX_TIMEOUT = 2147483
 const DEFAULT_MAXELEM = 65536
 const U64 = (n: bigint): bigint => BigInt.asUintN(64, n)
-
-function elementFrom(set: IpSet, entry: SetEntry): Element {
-  const waits = set.type === 'bitmap:ip,mac' && entry.parts.length === 1
-  return {
-    parts: entry.parts,
-    nomatch: entry.nomatch,
-    endMs: entry.timeout === undefined || waits ? Number.POSITIVE_INFINITY : entry.timeout * 1000,
-    packets: entry.packets ?? 0n,
-    bytes: entry.bytes ?? 0n,
-    comment: entry.comment,
-    info: { mark: entry.skbmark?.value ?? 0, markMask: entry.skbmark?.mask ?? 0 },
-    prio: entry.skbprio ?? 0,
-    queue: entry.skbqueue ?? 0,
-    waiting: waits ? (entry.timeout ?? 0) : undefined,
-  }
-}
-
-function samePart(own: SetPart, asked: SetPart): boolean {
-  switch (own.part) {
-    case 'net':
-      return asked.part === 'net' && own.prefix === asked.prefix
-    case 'port':
-      return asked.part === 'port' && own.proto === asked.proto && own.port === asked.port
-    case 'mark':
-      return asked.part === 'mark' && own.mark === asked.mark
-    case 'mac':
-      return asked.part === 'mac' && own.mac === asked.mac
-    case 'iface':
-      if (asked.part !== 'iface' || own.physdev) return false
-      return own.wildcard ? asked.name.startsWith(own.name) : own.name === asked.name
-    case 'set':
-      return false
-  }
-}
-
-/** Is the packet's element inside this one, whose networks may be wide? */
-function holds(own: SetPart, asked: SetPart, wide: boolean): boolean {
-  if (wide && own.part === 'net' && asked.part === 'net') return inPrefix(asked.prefix.split('/')[0]!, own.prefix)
-  return samePart(own, asked)
-}
-
-function lengthsOf(element: Element, type: string): number[] {
-  const kinds = partsOf(type)
-  return element.parts.flatMap((p, i) => (p.part === 'net' && kinds[i] === 'net' ? [maskedOf(p.prefix).length] : []))
-}
-
-function moreSpecific(a: readonly number[], b: readonly number[]): number {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return (b[i] ?? 0) - (a[i] ?? 0)
-  return 0
-}
 
 function counterFits(counter: bigint, test: SetCounterTest | undefined): boolean {
   switch (test?.op) {
@@ -140,12 +65,7 @@ export class IpSets {
     this.#now = now
     const byName = new Map<string, LiveSet>()
     for (const set of sets) {
-      // The same element twice: the one added last, in the place of the first.
-      const elements = new Map(set.entries.map((e) => [keyOf(set, e), elementFrom(set, e)] as const))
-      if (byName.has(set.name)) continue
-      const live: LiveSet = { set, elements: [...elements.values()], buckets: new Map(), places: [] }
-      for (const element of live.elements) bucketOf(live, element.parts).push(element)
-      byName.set(set.name, live)
+      if (!byName.has(set.name)) byName.set(set.name, liveSet(set))
     }
     this.#sets = byName
   }
@@ -156,30 +76,8 @@ export class IpSets {
     const gone = live.elements.filter((e) => now > e.endMs)
     if (gone.length === 0) return live.elements
     live.elements = live.elements.filter((e) => now <= e.endMs)
-    for (const element of gone) this.#leavePlace(live, element, false)
+    for (const element of gone) leavePlace(live, element, false)
     return live.elements
-  }
-
-  /** An element went: its place in the bucket stays, unless it was the last one's; two free ones are given back. */
-  #leavePlace(live: LiveSet, element: Element, deleted: boolean): void {
-    const key = placeOf(element.parts)
-    const bucket = bucketOf(live, element.parts)
-    const at = bucket.indexOf(element)
-    bucket[at] = null
-    if (deleted && at === bucket.length - 1) bucket.pop()
-    const free = bucket.filter((e) => e === null).length
-    const unused = deleted && free === bucket.length
-    if (unused || free > 1) this.#tidy(live, key)
-    else if (free === 1 && !live.places.includes(key)) live.places.push(key)
-    if (live.places.length > PLACES) this.#tidy(live, live.places[0]!)
-  }
-
-  /** A bucket without free places. */
-  #tidy(live: LiveSet, key: string): void {
-    const kept = live.buckets.get(key)?.filter((e) => e !== null) ?? []
-    if (kept.length === 0) live.buckets.delete(key)
-    else live.buckets.set(key, kept)
-    live.places = live.places.filter((p) => p !== key)
   }
 
   /** Sets that the rule's sides and the packet's family fit. */
@@ -307,26 +205,25 @@ export class IpSets {
     })
   }
 
-  /** The elements of the bucket in which such an element is, in their order there. */
-  #placed(live: LiveSet, parts: readonly SetPart[]): Element[] {
+  /** The element with these parts, but for the Ethernet address of bitmap:ip,mac. */
+  #at(live: LiveSet, parts: readonly SetPart[]): Element | undefined {
     const ether = live.set.type === 'bitmap:ip,mac'
-    return ether ? this.#live(live) : (live.buckets.get(placeOf(parts)) ?? []).filter((e) => e !== null)
+    const placed = ether ? this.#live(live) : (live.buckets.get(placeOf(parts)) ?? []).filter((e) => e !== null)
+    return placed.find((e) => e.parts.every((p, i) => (ether && i === 1) || samePart(p, parts[i]!)))
   }
 
   #addTo(skb: Skb, live: LiveSet, asked: readonly SetPart[], addition: SetAddition): boolean {
     const { options, type } = live.set
     const parts = this.#widened(live, asked)
     const all = this.#live(live)
-    const old = this.#placed(live, parts).find((e) =>
-      e.parts.every((p, i) => (type === 'bitmap:ip,mac' && i === 1 ? true : samePart(p, parts[i]!))),
-    )
+    const old = this.#at(live, parts)
     const waiting = old?.waiting
     if (old !== undefined && waiting === undefined && !addition.exist) return false
     const hasPlace = old !== undefined || live.places.includes(placeOf(parts))
     if (!hasPlace && type.startsWith('hash:') && all.length >= Number(options['maxelem'] ?? DEFAULT_MAXELEM)) {
       const oldest = options['forceadd'] === undefined ? undefined : all.shift()
       if (oldest === undefined) return false
-      this.#leavePlace(live, oldest, true)
+      leavePlace(live, oldest, true)
     }
     const own = Number(options['timeout'] ?? 0)
     let seconds = Math.min(addition.timeout ?? own, MAX_TIMEOUT)
@@ -371,11 +268,9 @@ export class IpSets {
     if (asked === null) return false
     const parts = this.#widened(live, asked)
     const all = this.#live(live)
-    const found = this.#placed(live, parts).find((e) =>
-      e.parts.every((p, i) => (live.set.type === 'bitmap:ip,mac' && i === 1 ? true : samePart(p, parts[i]!))),
-    )
+    const found = this.#at(live, parts)
     if (found === undefined) return false
-    this.#leavePlace(live, found, true)
+    leavePlace(live, found, true)
     live.elements = all.filter((e) => e !== found)
     return true
   }
@@ -385,36 +280,9 @@ export class IpSets {
     const now = this.#now()
     return [...this.#sets.values()].map((live) => ({
       ...live.set,
-      entries: this.#live(live).map((e): SetEntry => {
-        const left = Math.max(1, Math.floor((e.endMs - now) / 1000))
-        const timeout = e.waiting !== undefined ? e.waiting : Number.isFinite(e.endMs) ? left : 0
-        return {
-          parts: e.parts,
-          nomatch: e.nomatch,
-          ...(timeout > 0 ? { timeout } : {}),
-          ...(live.set.options['counters'] === undefined ? {} : { packets: e.packets, bytes: e.bytes }),
-          ...(e.comment === undefined ? {} : { comment: e.comment }),
-          ...(e.info.mark === 0 && e.info.markMask === 0
-            ? {}
-            : { skbmark: { value: e.info.mark, mask: e.info.markMask } }),
-          ...(e.prio === 0 ? {} : { skbprio: e.prio }),
-          ...(e.queue === 0 ? {} : { skbqueue: e.queue }),
-        }
-      }),
+      entries: this.#live(live).map((element) => entryOf(live.set, element, now)),
     }))
   }
-}
-
-function bucketOf(live: LiveSet, parts: readonly SetPart[]): (Element | null)[] {
-  const key = placeOf(parts)
-  const bucket = live.buckets.get(key) ?? []
-  live.buckets.set(key, bucket)
-  return bucket
-}
-
-/** What decides about the bucket: all parts but interfaces. */
-function placeOf(parts: readonly SetPart[]): string {
-  return JSON.stringify(parts.map((p) => (p.part === 'iface' ? (p.physdev ?? false) : p)))
 }
 
 function networkOf(host: string, length: number): string {
@@ -422,8 +290,4 @@ function networkOf(host: string, length: number): string {
   const bits = bitsOf(family)
   const mask = ((1n << BigInt(length)) - 1n) << BigInt(bits - length)
   return `${textOf(family, value & mask)}/${length}`
-}
-
-function keyOf(set: IpSet, entry: SetEntry): string {
-  return JSON.stringify(set.type === 'bitmap:ip,mac' ? entry.parts.slice(0, 1) : entry.parts)
 }

@@ -5,7 +5,7 @@ import type { Answer, DroppedBy, DropReason, Packet, PacketType, Step } from '..
 import type { Family, HookName, Ruleset, TableName } from '../netfilter/model.js'
 import type { NetworkNamespace, NextHop, RouteType } from '../netns/model.js'
 import type { WallClock } from '../netns/wall-clock.js'
-import type { ConntrackTable } from './conntrack.js'
+import type { ConntrackTable } from './conntrack-table.js'
 import type { Fragments } from './defrag.js'
 import type { Ether } from './ether.js'
 import type { Bridges } from './fdb.js'

@@ -1,33 +1,20 @@
 // Recorded cases (host.json, rules.v4, rules.v6, ipsets, packets.jsonl) as a namespace and packet lines. For tests only.
 // Knows how such a case is set up on a machine: interfaces numbered after `lo`, addresses in the order given, forwarding
 // on, no reverse-path filter, no link-local addresses.
+
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { canonicalAddress, canonicalPrefix, parsePrefix } from '../../src/net/ip.js'
+import { canonicalAddress, canonicalPrefix } from '../../src/net/ip.js'
 import type { Backend, Family, Ruleset } from '../../src/netfilter/model.js'
 import { readRules } from '../../src/netfilter/read.js'
 import { deriveRoutes } from '../../src/netns/derive.js'
 import { readIpsets } from '../../src/netns/ipset.js'
-import type { Address, BridgePort, Link, NetworkNamespace, NextHop, PolicyRule, Route } from '../../src/netns/model.js'
+import type { NetworkNamespace, NextHop, PolicyRule, Route } from '../../src/netns/model.js'
 import { defaultPolicyRules } from '../../src/netns/policy-rules.js'
 import { TableNames } from '../../src/netns/routes.js'
 import { normalSysctlKey } from '../../src/netns/sysctl.js'
+import { behindPorts, type HostInterface, linksOf } from './oracle-links.js'
 
-interface HostInterface {
-  name: string
-  addrs?: string[]
-  type?: string
-  master?: string
-  hosts?: string[]
-  hairpin?: boolean
-  /** Nobody knows who is behind this port. */
-  nofdb?: boolean
-  /** Flags of a port beyond what recorded cases have. */
-  port?: Partial<BridgePort>
-  mac?: string
-  mtu?: number
-  up?: boolean
-}
 type HostRoute = {
   dst?: string
   via?: string
@@ -67,102 +54,6 @@ export interface OracleCase {
   readonly namespace: NetworkNamespace
   /** The text of packets.jsonl. */
   readonly packets: string
-}
-
-function addressesOf(spec: HostInterface): Address[] {
-  const v4: Address[] = []
-  const v6: Address[] = []
-  for (const text of spec.addrs ?? []) {
-    const prefix = parsePrefix(text)!
-    const address = canonicalAddress(text.replace(/\/.*/, ''))!
-    const base = { address, prefixLength: prefix.length, family: prefix.family }
-    if (prefix.family === 'ipv6') {
-      v6.unshift({ ...base, scope: address === '::1' ? 'host' : 'global' }) // the kernel lists the newest first
-      continue
-    }
-    const subnet = canonicalPrefix(text)!
-    const secondary = v4.some((a) => canonicalPrefix(`${a.address}/${a.prefixLength}`) === subnet)
-    const last = v4.length > 0 && secondary
-    const broadcast = prefix.length < 31 ? deriveBroadcast(address, prefix.length) : undefined
-    const loopback = spec.name === 'lo'
-    v4.push({
-      ...base,
-      scope: loopback && address === '127.0.0.1' ? 'host' : 'global',
-      ...(last ? { secondary: true } : {}),
-      ...(broadcast === undefined || loopback ? {} : { broadcast }),
-    })
-  }
-  // Primary addresses stand before secondary ones.
-  return [...v4.filter((a) => !a.secondary), ...v4.filter((a) => a.secondary), ...v6]
-}
-
-function deriveBroadcast(address: string, length: number): string {
-  const value = address.split('.').reduce((n, part) => n * 256 + Number(part), 0)
-  const broadcast = (value | (length === 0 ? 0xffffffff : 2 ** (32 - length) - 1)) >>> 0
-  return [24, 16, 8, 0].map((shift) => (broadcast >>> shift) & 255).join('.')
-}
-
-/** Ports are numbered in the order in which they joined. */
-function portOf(spec: HostInterface, number: number): BridgePort {
-  return {
-    state: (spec.up ?? true) ? 'forwarding' : 'disabled',
-    hairpin: spec.hairpin ?? false,
-    isolated: false,
-    learning: true,
-    flood: true,
-    mcastFlood: true,
-    bcastFlood: true,
-    number,
-    ...spec.port,
-  }
-}
-
-/** Each port has one host behind it, with all the addresses listed. */
-function behindPorts(host: Host): Pick<NetworkNamespace, 'fdb' | 'neighbours'> {
-  // Numbered as interfaces were made: bridges come last.
-  const made = (host.interfaces ?? []).filter((spec) => spec.type !== 'bridge')
-  const ports = made.flatMap((spec, i) => (spec.master ? [{ spec, bridge: spec.master, i }] : []))
-  const macOf = (i: number): string => `02:00:00:01:${(i + 2).toString(16).padStart(2, '0')}:02`
-  return {
-    fdb: ports
-      .filter(({ spec }) => !spec.nofdb)
-      .map(({ spec, bridge, i }) => ({
-        bridge,
-        mac: macOf(i),
-        port: spec.name,
-        local: false,
-        ages: false,
-        sticky: false,
-      })),
-    neighbours: ports.flatMap(({ spec, bridge, i }) =>
-      (spec.hosts ?? []).map((a) => ({ dev: bridge, address: canonicalAddress(a)!, mac: macOf(i) })),
-    ),
-  }
-}
-
-function linksOf(host: Host, v6: boolean): Link[] {
-  const given = (host.interfaces ?? []).filter((i) => i.name !== 'lo')
-  const lo = (host.interfaces ?? []).find((i) => i.name === 'lo')
-  const loAddrs = ['127.0.0.1/8', ...(lo?.addrs ?? []).filter((a) => a !== '127.0.0.1/8' && a !== '::1/128')]
-  if (v6) loAddrs.unshift('::1/128')
-  const link = (spec: HostInterface, index: number): Link => {
-    const kind = spec.type ?? (spec.master ? 'tap' : 'tun')
-    return {
-      name: spec.name,
-      index,
-      up: spec.up ?? true,
-      loopback: spec.name === 'lo',
-      kind: spec.name === 'lo' ? '' : kind === 'tap' ? 'tun' : kind,
-      ...(spec.master ? { master: spec.master, port: portOf(spec, index) } : {}),
-      ...(kind === 'tun' ? {} : { mac: spec.mac ?? `02:00:00:00:${(index - 2).toString(16).padStart(2, '0')}:01` }),
-      // TUN devices, and TAP devices without an address resolution of their own.
-      ...(spec.name === 'lo' ? {} : { multicast: false }),
-      ...(spec.name === 'lo' || kind === 'bridge' || spec.master ? {} : { noarp: true }),
-      mtu: spec.mtu ?? (spec.name === 'lo' ? 65536 : 1500),
-      addresses: addressesOf(spec),
-    }
-  }
-  return [{ ...link({ name: 'lo', addrs: loAddrs, type: 'tun' }, 1) }, ...given.map((spec, i) => link(spec, i + 2))]
 }
 
 /** Words of `ip route add …` as an object. */
@@ -315,7 +206,7 @@ export function readOracleCase(dir: string, backend: Backend = 'legacy'): Oracle
     existsSync(join(dir, 'rules.v6')) ||
     (host.interfaces ?? []).some((i) => i.addrs?.some((a) => a.includes(':'))) ||
     (host.routes ?? []).some((r) => typeof r === 'object' && r.dst?.includes(':'))
-  const links = linksOf(host, v6)
+  const links = linksOf(host.interfaces ?? [], v6)
   const sysctls = sysctlsOf(host, v6)
   const tables = new TableNames()
   const routes = deriveRoutes(links, { forwarding6: sysctls['net.ipv6.conf.all.forwarding'] !== '0' })
@@ -343,7 +234,7 @@ export function readOracleCase(dir: string, backend: Backend = 'legacy'): Oracle
       sets: readIpsets(setsText(dir, host), { file: join(dir, 'ipsets') }),
       sysctls,
       connections: [],
-      ...behindPorts(host),
+      ...behindPorts(host.interfaces ?? []),
       forceConntrack: host.force_conntrack ?? false,
       assumed: [],
     },
