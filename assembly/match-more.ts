@@ -2,15 +2,14 @@
 // headers. Kernel: net/netfilter/xt_esp.c, xt_tcpudp.c (tcp_find_option), xt_tcpmss.c, xt_devgroup.c, xt_socket.c,
 // net/ipv6/netfilter/ip6t_ipv6header.c.
 import { Asked } from './asked'
+import { Facts } from './facts'
 import {
   CTX_FAMILY_AT,
   CTX_ICMP_TYPE_AT,
   CTX_IN_LINK_AT,
   CTX_INNER_AT,
-  CTX_IS_REPLY_AT,
   CTX_OUT_LINK_AT,
   CTX_PROTO_AT,
-  CTX_RECORD_AT,
   CTX_SEQ_AT,
   DEVGROUP_HAS_DST,
   DEVGROUP_HAS_SRC,
@@ -31,9 +30,6 @@ import {
   MORE_SOCKET_TRANSPARENT,
   MORE_SOCKET_WILDCARD,
   MORE_SPI,
-  OPTIONS_BYTES,
-  RECORD_MORE_OFF,
-  RECORD_PAYLOAD_OFF,
   SOCKET_NOWILDCARD,
   SOCKET_TRANSPARENT,
 } from './layout'
@@ -46,24 +42,16 @@ const ESP: u32 = 50
 const NO_NEXT: u32 = 59
 
 export class MoreMatch {
-  /** MORE_* of the packet that came; an answer of this host has nothing of it. */
-  private static more(): u32 {
-    if (load<u32>(CTX_IS_REPLY_AT) !== 0) return 0
-    return load<u8>(<usize>load<u32>(CTX_RECORD_AT) + RECORD_MORE_OFF)
-  }
-
   static spi(from: u32, to: u32, inverted: bool): bool {
-    if ((MoreMatch.more() & MORE_SPI) === 0) return Asked.need(FIELD_SPI)
+    if ((Facts.more() & MORE_SPI) === 0) return Asked.need(FIELD_SPI)
     const spi = load<u32>(CTX_SEQ_AT)
     return (spi >= from && spi <= to) !== inverted
   }
 
   /** Address of the packet's TCP options, the first byte their number; 0: it has none; 1: nobody knows. */
   private static options(): usize {
-    const more = MoreMatch.more()
-    if ((more & MORE_OPTIONS) === 0) return (more & MORE_EXTRA) !== 0 ? 1 : 0
-    const at = <usize>load<u32>(<usize>load<u32>(CTX_RECORD_AT) + RECORD_PAYLOAD_OFF)
-    return at + OPTIONS_BYTES <= (<usize>memory.size()) << 16 && <u32>load<u8>(at) < <u32>OPTIONS_BYTES ? at : 0
+    const options = Facts.options()
+    return options === 0 && (Facts.more() & (MORE_EXTRA | MORE_OPTIONS)) === MORE_EXTRA ? 1 : options
   }
 
   /** Place of an option in the list; 0: it is not there. */
@@ -119,7 +107,7 @@ export class MoreMatch {
 
   static socket(flags: u32): bool {
     if (!MoreMatch.meetsSockets()) return false
-    const more = MoreMatch.more()
+    const more = Facts.more()
     if ((more & MORE_SOCKET) === 0) return Asked.need(FIELD_SOCKET)
     if ((more & MORE_SOCKET_FOUND) === 0) return false
     if ((flags & SOCKET_NOWILDCARD) === 0 && (more & MORE_SOCKET_WILDCARD) !== 0) return false
@@ -128,7 +116,7 @@ export class MoreMatch {
 
   /** May the packet have extension headers that its record does not tell? */
   private static mayExtend(proto: u32): bool {
-    if ((MoreMatch.more() & MORE_EXTRA) !== 0) return true
+    if ((Facts.more() & MORE_EXTRA) !== 0) return true
     return proto === 0 || proto === 43 || proto === 44 || proto === 51 || proto === 60 || proto === 135
   }
 

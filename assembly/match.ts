@@ -44,6 +44,7 @@ import {
   MATCH_TCPMSS,
   MATCH_TIME,
   MATCH_TOS,
+  MATCH_U32,
 } from './layout'
 import { Limits } from './limit'
 import { AddressMatch } from './match-address'
@@ -55,7 +56,9 @@ import { MoreMatch } from './match-more'
 import { Owner } from './match-owner'
 import { ReversePath } from './match-rpfilter'
 import { WallClock } from './match-time'
+import { U32 } from './match-u32'
 import { Recents } from './recent'
+import { Rules } from './rules'
 import { Sets } from './set'
 import { Visit } from './visit'
 
@@ -138,6 +141,8 @@ export function evalMatch(at: usize, head: u32): bool {
       return Layer4Match.sctpChunks(at) !== inverted
     case MATCH_FRAGMENT:
       return ((load<u32>(CTX_FRAG_AT) & FRAG_OFFSET) !== 0) !== inverted
+    case MATCH_U32:
+      return U32.match(Rules.at(load<u32>(at, 4)), load<u32>(at, 8) << 2, inverted)
     case MATCH_LAYER4:
       return true
     default:

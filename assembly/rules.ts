@@ -58,6 +58,11 @@ export class Rules {
   /** The jump stack of copies (TEE): they are sent while a chain of their cause runs. */
   static copies: usize = 0
 
+  /** Address of a word of CODE. */
+  static at(word: u32): usize {
+    return Rules.code + ((word as usize) << 2)
+  }
+
   /** Bytes of mutable state that an image's rules need. */
   static stateBytes(image: usize): usize {
     return (

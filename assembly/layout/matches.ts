@@ -38,7 +38,16 @@ export const MATCH_SOCKET = 44
 export const MATCH_EXTENSIONS = 45 // EXTENSIONS_*, for _LIST the headers as ip6t_ipv6header.h has them
 export const MATCH_FRAGMENT = 80 // a later fragment
 export const MATCH_LAYER4 = 81 // looks at the layer-4 header and finds nothing to object to
-export const MATCH_CODES = 82
+export const MATCH_U32 = 130 // word index of a U32 program in CODE, its words
+export const MATCH_CODES = 131
+
+// A U32 program: tests. A test is operations (U32_*, number; a first U32_AT from the packet's start), U32_END, number of
+// ranges, and ranges (from, to).
+export const U32_END = 0
+export const U32_AT = 1
+export const U32_AND = 2
+export const U32_LEFT = 3
+export const U32_RIGHT = 4
 
 export const DEVGROUP_HAS_SRC = 2
 export const DEVGROUP_NOT_SRC = 4

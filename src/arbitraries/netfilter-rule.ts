@@ -7,6 +7,7 @@ import type { Family, HookName, Match, Negatable, Range, Rule, TableName, Target
 import { ADDR_TYPES, CT_EVENTS, CT_STATES, CT_STATUSES, REJECT_NAMES } from '../netfilter/names.js'
 import { limitRate } from '../netfilter/read-match-state.js'
 import { netmapTarget, nptTarget } from './map-targets.js'
+import { byteForms } from './matches-bytes.js'
 import { contextForms } from './matches-context.js'
 import { ecnForms, headerForms } from './matches-header.js'
 import { limitForms } from './matches-limits.js'
@@ -532,7 +533,7 @@ export function rules(place: RulePlace): Arb<Rule> {
   const common = general(place)
   const matchesFor = memo((key) => {
     const list = key === '58' || key === '1' ? ownIcmp(byProto, place.family, key) : (byProto[Number(key)] ?? [])
-    const kept = listedForms(place.family, place.hook, Number(key))
+    const kept = [...listedForms(place.family, place.hook, Number(key)), ...byteForms()]
     return fc
       .array(fc.oneof(...list, ...common, ...kept), { maxLength: 4 })
       .map((all) => all.filter((m, i) => m.match === 'comment' || all.findIndex((x) => x.match === m.match) === i))

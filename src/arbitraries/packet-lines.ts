@@ -154,7 +154,8 @@ export class LineWriter {
       else if (fields['iface'] === 'local' && id % 3 !== 0)
         Object.assign(more, { uid: id % 2 ? 0 : 1000, gid: id % 5 ? 0 : 1000 })
       if (extras.frame !== null) Object.assign(more, extras.frame)
-      if (extras.payload !== null) more['payload_len'] = extras.payload
+      if (extras.bytes !== null && extras.frag === null) Object.assign(more, extras.bytes)
+      else if (extras.payload !== null) more['payload_len'] = extras.payload
       if (extras.numbers !== 0 && (fields['proto'] === 'tcp' || typeof fields['flags'] === 'string')) {
         more['seq'] = at(SEQUENCE, extras.numbers)
         if (extras.numbers & 4) more['ack'] = at(SEQUENCE, extras.numbers >> 1)

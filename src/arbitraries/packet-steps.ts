@@ -44,6 +44,21 @@ const extras = fc.record({
       ),
     ],
   ),
+  /** What rules that read bytes ask for. */
+  bytes: weighted<Bytes | null>(
+    [2, fc.constant(null)],
+    [
+      1,
+      fc.record({
+        ip_id: pick([0, 7, 0xffff]),
+        df: fc.boolean(),
+        flow_label: pick([0, 5, 0xfffff]),
+        icmp_seq: pick([0, 1]),
+        icmp_rest: pick([0, 1500]),
+        payload: pick(['', '00', '47455420', '00010203040506070809']),
+      }),
+    ],
+  ),
   /** TCP: 0 the usual numbers. */
   numbers: weighted([9, fc.constant(0)], [2, fc.integer({ min: 1, max: 15 })]),
   frag: weighted<Pieces | null>(
@@ -55,7 +70,16 @@ const extras = fc.record({
 export type Pieces = { order: number; id: number; last: number }
 type Frame = { mac?: string; mac_dst?: string; pkttype?: PacketType }
 type Facts = { cpu: number; uid: number; gid: number; socket: SocketKind }
+export type Bytes = {
+  ip_id: number
+  df: boolean
+  flow_label: number
+  icmp_seq: number
+  icmp_rest: number
+  payload: string
+}
 export type Extras = {
+  bytes: Bytes | null
   frame: Frame | null
   facts: Facts | null
   mark: number | null

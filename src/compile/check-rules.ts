@@ -31,6 +31,7 @@ const MATCH_WORDS: readonly number[] = Object.assign(
     [L.MATCH_DEVGROUP]: 5,
     [L.MATCH_SOCKET]: 2,
     [L.MATCH_EXTENSIONS]: 3,
+    [L.MATCH_U32]: 3,
   },
 )
 
@@ -68,6 +69,9 @@ function checkMatch(view: ImageView, code: Uint32Array, word: number, bounds: Bo
   if (kind === L.MATCH_PHYSDEV) {
     checkIface(view, code[word + 3]!, (code[word + 1]! & L.PHYSDEV_IN_PATTERN) !== 0, bounds)
     checkIface(view, code[word + 4]!, (code[word + 1]! & L.PHYSDEV_OUT_PATTERN) !== 0, bounds)
+  }
+  if (kind === L.MATCH_U32) {
+    view.require(code[word + 1]! + code[word + 2]! <= code.length, 'a match whose program lies outside')
   }
   if (kind === L.MATCH_RANDOM) view.require(code[word + 1]! <= 0x80000000, 'a probability above 1')
   return words

@@ -4,6 +4,7 @@ import * as L from '../../assembly/layout.js'
 import type { Negatable, Range } from '../netfilter/model.js'
 import { type ListedMatch, type ListedOption, listed, listedMasked, listedRange } from '../netfilter/model-listed.js'
 import { type MatchCount, type MatchRule, type MatchSink, put } from './matches.js'
+import { u32Match } from './matches-bytes.js'
 import { portsMatch } from './matches-layer4.js'
 
 const not = (o: { readonly not: boolean } | undefined): number => (o?.not ? L.MATCH_NOT : 0)
@@ -84,6 +85,8 @@ export function listedMatch(sink: MatchSink, at: MatchRule, m: ListedMatch): num
       const { value } = listedMasked(realm.text.replace('cosmos', '0'))
       return constant(sink, (value === 0) !== realm.not)
     }
+    case 'u32':
+      return u32Match(sink, m)
     case 'socket': {
       const flags =
         (listed(m, 'transparent') ? L.SOCKET_TRANSPARENT : 0) | (listed(m, 'nowildcard') ? L.SOCKET_NOWILDCARD : 0)

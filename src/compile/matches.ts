@@ -29,6 +29,8 @@ export interface MatchSink {
   readonly recents: RecentLists
   readonly ifaces: IfacePatterns
   readonly hashlimits: HashLimits
+  /** Words that matches of the rule refer to (by the index of the word that says where); written behind all of them. */
+  readonly behind: { readonly slot: number; readonly words: readonly number[] }[]
 }
 
 /** The rule that a match stands in. */

@@ -63,6 +63,7 @@ class RulesBuilder {
       sets: new SetTable(context, this.ifaces),
       recents: new RecentLists(context.options),
       hashlimits: new HashLimits(context.options.hashlimits ?? []),
+      behind: [],
     }
     // Word 0 stays unused, so that no reference is 0.
     this.sink.code.push(0)
@@ -226,6 +227,7 @@ class RulesBuilder {
       } else count += writeMatch(this.sink, at, match)
       inline = false
     }
+    for (const { slot, words } of this.sink.behind.splice(0)) code.set(slot, code.pushAll(words))
     const target = writeTarget(this.sink, at, rule.target, (name) => indexes.get(name))
     set(L.RULE_FLAGS_OFF, flags)
     set(L.RULE_CODE_OFF, count > 0 ? start : 0)

@@ -30,6 +30,13 @@ const FIELDS: readonly AskedField[] = [
   'out port',
   'spi',
   'socket',
+  'ip_id',
+  'df',
+  'flow_label',
+  'icmp_seq',
+  'icmp_rest',
+  'checksum',
+  'header bytes',
 ]
 if (FIELDS.length !== FIELD_CODES - 1) throw new Error('fields without a name')
 

@@ -2,8 +2,6 @@
 // Owns filling and reading; engine.ts runs it.
 import {
   HDR_BYTES,
-  MORE_OPTIONS,
-  OPTIONS_BYTES,
   RECORD_AT_MS_OFF,
   RECORD_BAD_CHECKSUM,
   RECORD_BYTES,
@@ -11,8 +9,6 @@ import {
   RECORD_IN_LINK_OFF,
   RECORD_LENGTH_OFF,
   RECORD_MARK_OFF,
-  RECORD_MORE_OFF,
-  RECORD_PAYLOAD_OFF,
   RECORD_QUOTES,
   RECORD_TCP_OPTIONS,
   RECORD_TRACE,
@@ -23,11 +19,11 @@ import {
 import { completePacket } from '../net/complete.js'
 import { packetLength } from '../net/length.js'
 import type { Answer, Packet, Verdict } from '../net/packet.js'
-import { tcpOptionBytes } from '../net/tcp-options.js'
 import { type AnswerReader, VERDICTS } from './answer.js'
 import type { CoreExports } from './core.js'
 import { readFacts, writeFacts } from './facts.js'
 import { readPacket, writeHeader } from './header.js'
+import { MoreFacts } from './more-facts.js'
 import { writePlain } from './plain.js'
 import { writeTcpOptions } from './tcp-options.js'
 
@@ -65,8 +61,7 @@ export class PacketBatch {
   readonly #kept = new Map<number, Packet>()
   /** What the packets are called by, of those that are called anything. */
   readonly #ids: (number | string | undefined)[] = []
-  /** Address of the TCP options of all packets; 0: no packet had some yet. */
-  #options = 0
+  readonly #facts: MoreFacts
   #view: DataView
   /** Empty once the view is dead. */
   #bytes: Uint8Array
@@ -79,6 +74,7 @@ export class PacketBatch {
     this.reader = host.answers
     this.capacity = capacity
     const room = (bytes: number): number => this.#room(bytes)
+    this.#facts = new MoreFacts(room)
     this.at = {
       records: room(capacity * RECORD_BYTES),
       quotes: room(capacity * HDR_BYTES),
@@ -158,8 +154,8 @@ export class PacketBatch {
       (whole.bad_csum || isPiece(whole) ? RECORD_BAD_CHECKSUM : 0)
     view.setUint16(at + RECORD_FLAGS_OFF, writeTcpOptions(view, at, whole) ? flags | RECORD_TCP_OPTIONS : flags, true)
     writeFacts(view, at, whole)
-    this.#writeOptions(i, at, whole.tcp_options)
-    if (whole.inner !== undefined) writeHeader(view, this.at.quotes + i * HDR_BYTES, whole.inner)
+    this.#facts.write(i, at, whole, () => this.view)
+    if (whole.inner !== undefined) writeHeader(this.view, this.at.quotes + i * HDR_BYTES, whole.inner)
     this.#kept.set(i, whole)
   }
 
@@ -171,19 +167,6 @@ export class PacketBatch {
   /** @internal */
   answerAt(i: number): number {
     return this.at.answers + i * HDR_BYTES
-  }
-
-  /** TCP options as bytes, for the rules that ask for them. */
-  #writeOptions(i: number, at: number, hex: string | undefined): void {
-    if (hex === undefined) return
-    if (this.#options === 0) this.#options = this.#room(this.capacity * OPTIONS_BYTES)
-    const { view } = this
-    const to = this.#options + i * OPTIONS_BYTES
-    const bytes = tcpOptionBytes(hex)
-    view.setUint8(to, bytes.length)
-    for (const [k, byte] of bytes.entries()) view.setUint8(to + 1 + k, byte)
-    view.setUint32(at + RECORD_PAYLOAD_OFF, to, true)
-    view.setUint8(at + RECORD_MORE_OFF, view.getUint8(at + RECORD_MORE_OFF) | MORE_OPTIONS)
   }
 
   #room(bytes: number): number {

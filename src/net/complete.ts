@@ -1,8 +1,9 @@
 // From what somebody wrote about a packet to a whole packet: defaults filled, every field checked.
 // Owns the list of a packet's fields, their ranges and defaults. Readers add the place to what it finds.
-import { escapeText } from './fault.js'
+import { BYTE_FIELDS, bytesBeyond } from './complete-bytes.js'
+import { type FieldProblem, Fields, show } from './complete-fields.js'
 import { FRAGMENT_MORE, FRAGMENT_OFFSET } from './fragment.js'
-import { canonicalAddress, familyOf } from './ip.js'
+import { familyOf } from './ip.js'
 import { packetLength, QUOTE_LIMIT_ICMP, QUOTE_LIMIT_ICMPV6 } from './length.js'
 import type { Packet, PacketType, ProtoName, Quoted } from './packet.js'
 import {
@@ -23,11 +24,7 @@ import {
   TCP_SYN,
 } from './proto.js'
 
-/** One thing wrong with a packet. `field` is a path: `dport`, `inner.src`; '' is the packet as a whole. */
-export interface FieldProblem {
-  readonly field: string
-  readonly message: string
-}
+export type { FieldProblem } from './complete-fields.js'
 
 /** Thrown by `completePacket`: every field that is wrong. The message names them all. */
 export class PacketError extends RangeError {
@@ -61,7 +58,7 @@ const PACKET_FIELDS = QUOTED_FIELDS.concat([
   'bad_csum',
   'inner_len',
   'extra_len',
-]).concat(['uid', 'gid', 'cpu', 'mac', 'mac_dst', 'pkttype', 'at_ms', 'spi', 'socket'])
+]).concat(['uid', 'gid', 'cpu', 'mac', 'mac_dst', 'pkttype', 'at_ms', 'spi', 'socket'], BYTE_FIELDS)
 /** Header bits that decide nothing here: accepted, checked to be numbers or true/false, and left out. */
 const IDLE_FIELDS = ['icmp_rest', 'icmp_seq', 'mtu', 'no_csum', 'init_tag', 'win']
 const QUOTED_SET: ReadonlySet<string> = new Set(QUOTED_FIELDS)
@@ -72,66 +69,6 @@ const SOCKETS = ['none', 'bound', 'wildcard', 'transparent bound', 'transparent 
 const U32 = 0xffffffff
 /** As far as every engine counts: 2^53 - 1 milliseconds. */
 const MAX_MS = Number.MAX_SAFE_INTEGER
-
-/** A value from outside, short and safe to print. */
-function show(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : JSON.stringify(value ?? null)
-  return escapeText(text.length > 60 ? `${text.slice(0, 57)}...` : text)
-}
-
-class Fields {
-  readonly problems: FieldProblem[]
-  private readonly path: string
-  private readonly value: Readonly<Record<string, unknown>>
-
-  constructor(value: object, path: string, problems: FieldProblem[]) {
-    this.value = value as Record<string, unknown>
-    this.path = path
-    this.problems = problems
-  }
-
-  names(): Iterable<string> {
-    return Object.keys(this.value)
-  }
-
-  get(name: string): unknown {
-    return Object.hasOwn(this.value, name) ? (this.value[name] ?? undefined) : undefined
-  }
-
-  has(name: string): boolean {
-    return this.get(name) !== undefined
-  }
-
-  problem(name: string, message: string): void {
-    this.problems.push({ field: this.path + name, message })
-  }
-
-  /** A whole number in a range; the default when it is absent. */
-  int(name: string, min: number, max: number, fallback: number): number {
-    const value = this.get(name)
-    if (value === undefined) return fallback
-    const n = typeof value === 'string' && /^0[xX][0-9a-fA-F]{1,8}$/.test(value) ? Number(value) : value
-    if (typeof n === 'number' && Number.isInteger(n) && n >= min && n <= max) return n
-    this.problem(name, `${show(value)} is not a whole number from ${min} to ${max}`)
-    return fallback
-  }
-
-  text(name: string): string | null {
-    const value = this.get(name)
-    if (typeof value === 'string' && value !== '') return value
-    this.problem(name, value === undefined ? 'is missing' : `${show(value)} is not a text`)
-    return null
-  }
-
-  address(name: string): string | null {
-    const value = this.get(name)
-    const canonical = typeof value === 'string' ? canonicalAddress(value) : null
-    if (canonical === null) {
-      this.problem(name, value === undefined ? 'is missing' : `${show(value)} is not an IPv4 or IPv6 address`)
-    }
-    return canonical
-  }
-}
 
 /** Protocol number and name; null after a problem. `icmp` between IPv6 addresses is `icmpv6`. */
 function protocol(f: Fields, v6: boolean): { number: number; name: ProtoName } | null {
@@ -250,11 +187,8 @@ function beyondHeader(f: Fields, packet: Packet, number: number): void {
   }
   packet.mark = f.int('mark', 0, U32, 0)
   const frag = f.int('frag', 0, 65535, 0) & (FRAGMENT_MORE | FRAGMENT_OFFSET)
-  const identification = f.int('ip_id', 0, U32, 0)
-  if (frag !== 0) {
-    packet.frag = frag
-    if (f.has('ip_id')) packet.ip_id = identification
-  }
+  if (frag !== 0) packet.frag = frag
+  bytesBeyond(f, packet, number)
   const extra = f.int('extra_len', 0, 65535, 0)
   if (extra > 0) packet.extra_len = extra
   for (const name of ['uid', 'gid'] as const) if (f.has(name)) packet[name] = f.int(name, 0, U32 - 1, 0)

@@ -1,5 +1,6 @@
-// A packet to the bytes of its IP packet, with right lengths and checksums; payloads are zeros.
-// Owns what stands in the header fields that a packet does not name: identification 0, no fragments, urgent pointer 0.
+// A packet to the bytes of its IP packet, with right lengths and checksums; payloads that are not given are zeros.
+// Owns what stands in the header fields that a packet does not name: identification, flow label and ICMP sequence number 0, no
+// fragments, urgent pointer 0.
 // Spec: RFC 791, 8200, 9293, 768, 3828, 9260, 4340, 792, 4443, 2784 (GRE), 4303 (ESP).
 import { type Ends, internetChecksum, writeChecksum } from './checksum.js'
 import { addressToBytes, parseAddress } from './ip.js'
@@ -12,6 +13,7 @@ import {
   isIcmpError,
   PROTOCOL_AH,
   PROTOCOL_DCCP,
+  PROTOCOL_ESP,
   PROTOCOL_GRE,
   PROTOCOL_ICMP,
   PROTOCOL_ICMPV6,
@@ -97,14 +99,34 @@ function fillIcmp(bytes: Uint8Array, packet: Packet | Quoted, proto: number): vo
   const type = packet.icmp_type ?? (proto === PROTOCOL_ICMP ? 8 : 128)
   bytes[0] = type
   bytes[1] = packet.icmp_code ?? 0
-  if (!isIcmpError(proto, type)) put16(bytes, 4, packet.icmp_id ?? 1)
-  else if (packet.inner !== undefined) {
+  if (!isIcmpError(proto, type)) {
+    put16(bytes, 4, packet.icmp_id ?? 1)
+    put16(bytes, 6, 'icmp_seq' in packet ? (packet.icmp_seq ?? 0) : 0)
+  } else if ('icmp_rest' in packet) put32(bytes, 4, packet.icmp_rest ?? 0)
+  if (packet.inner !== undefined && isIcmpError(proto, type)) {
     const limit = ('inner_len' in packet ? packet.inner_len : undefined) ?? quoteLimit(proto)
     bytes.set(encodePacket(packet.inner).subarray(0, limit), 8)
   }
 }
 
 const quoteLimit = (proto: number): number => (proto === PROTOCOL_ICMP ? QUOTE_LIMIT_ICMP : QUOTE_LIMIT_ICMPV6)
+
+/** Where the payload begins behind the network header. */
+function payloadAt(packet: Packet | Quoted, proto: number, extra: number): number {
+  if (proto === PROTOCOL_TCP) {
+    return 20 + ('tcp_options' in packet ? tcpOptionBytes(packet.tcp_options).length : 0) + extra
+  }
+  if (proto === PROTOCOL_SCTP) return 28
+  if (proto === PROTOCOL_GRE) return 4
+  return proto === PROTOCOL_UDP || proto === PROTOCOL_UDPLITE || proto === PROTOCOL_ESP || isIcmp(proto) ? 8 : 0
+}
+
+function putPayload(bytes: Uint8Array, packet: Packet | Quoted, proto: number, extra: number): void {
+  if (!('payload' in packet) || packet.payload === undefined) return
+  const payload = (packet.payload.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16))
+  const at = payloadAt(packet, proto, extra)
+  for (const [i, byte] of payload.entries()) if (at + i < bytes.length) bytes[at + i] = byte
+}
 
 function fillLayer4(bytes: Uint8Array, packet: Packet | Quoted, proto: number, ends: Ends, options: number): void {
   if (hasPorts(proto)) {
@@ -117,13 +139,15 @@ function fillLayer4(bytes: Uint8Array, packet: Packet | Quoted, proto: number, e
   else if (proto === PROTOCOL_SCTP) fillSctp(bytes, packet)
   else if (proto === PROTOCOL_DCCP) fillDccp(bytes)
   else if (isIcmp(proto)) fillIcmp(bytes, packet, proto)
+  else if (proto === PROTOCOL_ESP) put32(bytes, 0, ('spi' in packet ? packet.spi : undefined) ?? 0)
   else if (proto === PROTOCOL_GRE) put16(bytes, 2, 0x0800)
+  putPayload(bytes, packet, proto, options)
   writeChecksum(proto, ends, bytes, 'bad_csum' in packet && packet.bad_csum === true)
 }
 
 /**
  * The bytes of a packet from its IP header on, as many as `packetLength` says. Checksums are right (unless
- * `bad_csum`), the payload is zeros; `extra_len` becomes TCP no-operation options, IPv4 options or an IPv6
+ * `bad_csum`), the payload is what is given or zeros; `extra_len` becomes TCP no-operation options, IPv4 options or an IPv6
  * destination options header. `iface`, mark, owner, `mac` and time are not on the wire. `decodePacket` reads it back.
  * Throws a RangeError on addresses that are none or of two families, an unknown protocol, an IPv6 packet whose
  * protocol is an extension header, an `extra_len` that options cannot fill, and more than 65535 bytes.
@@ -150,7 +174,7 @@ export function encodePacket(packet: Packet | Omit<Packet, 'iface'> | Quoted): U
   const ttl = packet.ttl ?? 64
   const start = (v6 ? 40 : 20) + extra.network
   if (v6) {
-    put16(bytes, 0, 0x6000 | (tos << 4))
+    put32(bytes, 0, (0x60000000 | (tos << 20) | (whole.flow_label ?? 0)) >>> 0)
     put16(bytes, 4, length - 40)
     bytes[6] = extra.network > 0 ? 60 : proto
     bytes[7] = ttl
@@ -165,6 +189,8 @@ export function encodePacket(packet: Packet | Omit<Packet, 'iface'> | Quoted): U
     bytes[0] = 0x40 | (start / 4)
     bytes[1] = tos
     put16(bytes, 2, length)
+    put16(bytes, 4, whole.ip_id ?? 0)
+    put16(bytes, 6, whole.df ? 0x4000 : 0)
     bytes[8] = ttl
     bytes[9] = proto
     bytes.set(ends.src, 12)

@@ -34,7 +34,7 @@ export function pieceOf(packet: Packet): Piece {
 
 /** The packet whose first piece this is and that has so many bytes behind the IP header. */
 export function wholeOf(first: Packet, bytes: number): Packet {
-  const { frag: _f, ip_id: _i, at_ms: _at, ...whole } = first
+  const { frag: _f, ip_id: _i, at_ms: _at, payload: _p, ...whole } = first
   const layer4 = packetLength(first) - headerBytes(first) - (first.payload_len ?? 0)
   return { ...whole, payload_len: bytes - layer4 }
 }

@@ -2,7 +2,7 @@
 // Owns the names of such fields and the words of the message; both engines throw it.
 import { escapeText } from './fault.js'
 
-/** What rules may ask for: fields of a packet (net/packet.ts); `wall clock`, an option of the data plane; `out port`, of the namespace. */
+/** What rules may ask for: fields of a packet (net/packet.ts); `wall clock`, an option of the data plane; `out port`, of the namespace; what nothing gives. */
 export type AskedField =
   | 'uid'
   | 'gid'
@@ -18,6 +18,13 @@ export type AskedField =
   | 'spi'
   | 'socket'
   | 'out port'
+  | 'ip_id'
+  | 'df'
+  | 'flow_label'
+  | 'icmp_seq'
+  | 'icmp_rest'
+  | 'checksum'
+  | 'header bytes'
 
 /** What is no field of a packet: what is needed, and how it is given. */
 const OTHERWISE: Partial<Record<AskedField, readonly [string, string]>> = {
@@ -25,6 +32,11 @@ const OTHERWISE: Partial<Record<AskedField, readonly [string, string]>> = {
   'out port': [
     'the bridge port by which the packet leaves',
     'give the neighbours and the forwarding database of the bridge',
+  ],
+  checksum: ["the checksum of the packet's transport header", 'nothing gives it, such a rule cannot be evaluated'],
+  'header bytes': [
+    'bytes of the packet that no field stands for',
+    'nothing gives them, such a rule cannot be evaluated for this packet',
   ],
 }
 

@@ -95,8 +95,21 @@ export interface Packet extends Header {
   mac_dst?: string
   /** What the driver made of the destination address. Default: as `mac_dst` says. */
   pkttype?: PacketType
-  /** Identification that a packet's fragments share; without, a fragment belongs to no other. */
+  /**
+   * Identification of the IPv4 header or the IPv6 fragment header, 0 to 4294967295: what a packet's fragments share; without,
+   * a fragment belongs to no other.
+   */
   ip_id?: number
+  /** IPv4: the bit "don't fragment". */
+  df?: boolean
+  /** IPv6, 0 to 1048575. */
+  flow_label?: number
+  /** Sequence number of an ICMP query or reply, 0 to 65535. */
+  icmp_seq?: number
+  /** Second word of an ICMP error (MTU, pointer …), 0 to 4294967295. */
+  icmp_rest?: number
+  /** The bytes after the layer-4 header in hex; `payload_len` is then their number. Not of ICMP errors that quote a packet. */
+  payload?: string
   /** Absolute time in milliseconds, never less than the packet's before. Default: the clock stays. */
   at_ms?: number
 }

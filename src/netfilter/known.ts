@@ -1,5 +1,6 @@
 // The matches and targets that the reader knows, by name.
 import type { Extension } from './extension.js'
+import { BYTE_MATCHES } from './read-match-bytes.js'
 import { CONTEXT_MATCHES } from './read-match-context.js'
 import { HEADER_MATCHES } from './read-match-header.js'
 import { HOST_MATCHES } from './read-match-host.js'
@@ -31,6 +32,7 @@ export const KNOWN_MATCHES: ReadonlyMap<string, AnyExtension> = new Map(
       ...HOST_MATCHES,
       ...IPV6_MATCHES,
       ...POLICY_MATCHES,
+      ...BYTE_MATCHES,
     ] as unknown as AnyExtension[]
   ).map((m) => [m.name, m]),
 )

@@ -26,6 +26,7 @@ export type ListedName =
   | 'srh'
   | 'string'
   | 'tcpmss'
+  | 'u32'
 
 export interface ListedOption {
   /** Without the dashes. */

@@ -255,7 +255,7 @@ export const LOG_LEVELS: ReadonlyMap<string, number> = new Map([
 
 /** Matches that iptables has and this model has not: refused as "not supported", not as unknown. */
 export const OTHER_MATCHES: ReadonlySet<string> = new Set(
-  'connbytes connlimit hopcount ipvs rateest u32 unclean'.split(' '),
+  'connbytes connlimit hopcount ipvs rateest unclean'.split(' '),
 )
 
 /** Targets that iptables has and this model has not. */

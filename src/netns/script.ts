@@ -101,6 +101,7 @@ export class PacketScript {
 function againFields(before: Resolved['fields'], own: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const fields = packetFields(before)
   // Flags and numbers go together: other flags have their own default numbers.
+  if ('payload_len' in own || 'payload' in own) for (const key of ['payload_len', 'payload']) delete fields[key]
   if ('flags' in own || !('flags' in before)) for (const key of ['flags', 'seq', 'ack']) delete fields[key]
   return fields
 }
@@ -219,6 +220,11 @@ export function printedPacket({ packet, fields }: Resolved, timed = false): Part
     'mac',
     'mac_dst',
     'pkttype',
+    'df',
+    'flow_label',
+    'icmp_seq',
+    'icmp_rest',
+    'payload',
   ] as const) {
     const zero = key === 'uid' || key === 'gid' || key === 'cpu'
     if (fields[key] !== undefined && (packet[key] || (zero && packet[key] === 0)))

@@ -404,6 +404,7 @@ function sendBack(skb: Skb, port: string): End {
 
 /** A quoted packet as answers print it: the header without sequence numbers and lengths. */
 export function printedQuote(inner: NonNullable<Packet['inner']>): NonNullable<Packet['inner']> {
-  const { seq: _s, ack: _a, payload_len: _p, sctp_chunk: _c, tos, inner: _i, ...header } = inner
+  const { seq: _s, ack: _a, payload_len: _p, sctp_chunk: _c, tos, inner: _i, ...counted } = inner
+  const { tcp_options: _o, extra_len: _e, ...header } = counted as typeof counted & Partial<Packet>
   return tos ? { ...header, tos } : header
 }

@@ -48,25 +48,16 @@ function mayAnswer(skb: Skb): boolean {
   return proto !== 58 || (packet.icmp_type ?? 0) >= 128
 }
 
+/** What an error quotes of a packet: its header, and what decides its length. */
+const QUOTED = [
+  ...(['proto', 'src', 'dst', 'sport', 'dport', 'flags', 'ttl', 'tos', 'icmp_type', 'icmp_code', 'icmp_id'] as const),
+  ...(['seq', 'ack', 'frag', 'payload_len', 'sctp_chunk', 'tcp_options', 'extra_len'] as const),
+]
+
 /** The header as an error quotes it: without what only the walk knows. */
 function quote(packet: Packet): Quoted {
-  const { iface: _iface, mark: _mark, id: _id, at_ms: _at, win: _win, inner: _inner, ...header } = packet
-  const {
-    uid: _uid,
-    gid: _gid,
-    cpu: _cpu,
-    mac: _mac,
-    mac_dst: _to,
-    pkttype: _type,
-    vtag: _vtag,
-    ip_id: _ipid,
-    bad_csum: _bad,
-    inner_len: _len,
-    spi: _spi,
-    socket: _socket,
-    ...quoted
-  } = header
-  return quoted
+  const entries = QUOTED.map((key) => [key, packet[key]] as const).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as unknown as Quoted
 }
 
 function sourceFor(world: World, skb: Skb, error: readonly [number, number]): string | undefined {

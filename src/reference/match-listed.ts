@@ -3,6 +3,7 @@
 import { tcpOptionBytes } from '../net/tcp-options.js'
 import { type ListedMatch, type ListedOption, listed, listedMasked, listedRange } from '../netfilter/model-listed.js'
 import { ask, type MatchContext } from './asked.js'
+import { matchesU32 } from './match-bytes.js'
 import { isError, protoOf } from './tuple.js'
 import type { Skb } from './types.js'
 
@@ -112,6 +113,8 @@ export function matchesListed(m: ListedMatch, skb: Skb, context: MatchContext): 
       const realm = listed(m, 'realm')!
       return (listedMasked(realm.text === 'cosmos' ? '0' : realm.text).value === 0) !== realm.not
     }
+    case 'u32':
+      return matchesU32(m, skb, context)
     case 'socket':
       return matchesSocket(m, skb, context)
     case 'ipv6header':

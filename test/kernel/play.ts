@@ -1,5 +1,6 @@
 // One case in the kernel: the namespace is loaded, its packets are sent one after the other with real time between them,
 // and what became of each is kept, with the namespace as the kernel itself shows it.
+import { completePacket } from '../../src/net/complete.js'
 import { encodePacket } from '../../src/net/encode.js'
 import { FaultError } from '../../src/net/fault.js'
 import type { Answer, Packet } from '../../src/net/packet.js'
@@ -99,6 +100,20 @@ function known(packet: Packet, cpu: number, mac: string): Packet {
   return { ...rest, mac: packet.mac ?? SENDER, mac_dst: to ?? mac, cpu }
 }
 
+/** The bytes that a packet's line leaves open, as they are sent. */
+function bytesSent(packet: Packet, tag: number): Partial<Packet> {
+  const named = packet.src.includes(':') ? { flow_label: tag } : { ip_id: tag, df: packet.df ?? false }
+  const rest = packet.proto === 'icmp' || packet.proto === 'icmpv6' ? { icmp_seq: 0, icmp_rest: 0 } : {}
+  const bare = packet.proto === 'sctp' ? 4 : packet.sport === undefined && packet.icmp_type === undefined ? 8 : 0
+  const payload = '00'.repeat(packet.payload_len || bare)
+  return {
+    ...named,
+    ...rest,
+    ...packet,
+    ...(packet.inner === undefined && packet.payload === undefined ? { payload, payload_len: payload.length / 2 } : {}),
+  }
+}
+
 /** Lines whose packets are there that they refer to. */
 function whole(lines: readonly object[]): object[] {
   const ids = new Set<unknown>()
@@ -182,8 +197,9 @@ export async function playKernel(machine: Machine, it: KernelCase): Promise<Kern
     })
     clock = Math.max(clock, raw.at)
     packet.at_ms = clock
+    const sent = { ...bytesSent(packet, tag), at_ms: clock }
     const answer = observe(raw, { packet, tag, counts, masters, zoned: zones.length > 1 })
-    packets.push(packet)
+    packets.push(completePacket(sent))
     answers.push(answer)
     script.settle(item, { packet, fields: resolved.fields }, answer as unknown as Answer)
   }

@@ -402,4 +402,60 @@ export const MATCH_LINES: string = String.raw`
   refused
 6 filter -A INPUT -p tcp -m eui64 -j DROP
   =
+4 filter -A INPUT -m u32 --u32 "0x0=0x0&&0x0=0x1"
+  =
+4 filter -A INPUT -m u32 ! --u32 " 6 & 0xFF = 1 , 017:0x20 && 0 >> 22 & 0x3C @ 0 >> 24 = 0 "
+  -A INPUT -m u32 ! --u32 "0x6&0xff=0x1,0xf:0x20&&0x0>>0x16&0x3c@0x0>>0x18=0x0"
+4 filter -A INPUT -m u32 --u32 0=-1
+  refused
+4 filter -A INPUT -m u32 --u32 "0=+1:-0"
+  -A INPUT -m u32 --u32 "0x0=0x1:0x0"
+4 filter -A INPUT -m u32 --u32 0=5:3
+  -A INPUT -m u32 --u32 "0x0=0x5:0x3"
+4 filter -A INPUT -m u32 --u32 0=4294967295
+  -A INPUT -m u32 --u32 "0x0=0xffffffff"
+4 filter -A INPUT -m u32 --u32 0=4294967296
+  refused
+4 filter -A INPUT -m u32 --u32 "0&1&2&3&4&5&6&7&8&9=1,2,3,4,5,6,7,8,9,10"
+  -A INPUT -m u32 --u32 "0x0&0x1&0x2&0x3&0x4&0x5&0x6&0x7&0x8&0x9=0x1,0x2,0x3,0x4,0x5,0x6,0x7,0x8,0x9,0xa"
+4 filter -A INPUT -m u32 --u32 "0&1&2&3&4&5&6&7&8&9&10=1"
+  refused
+4 filter -A INPUT -m u32 --u32 0=1,2,3,4,5,6,7,8,9,10,11
+  refused
+4 filter -A INPUT -m u32 --u32 "0=0&&1=0&&2=0&&3=0&&4=0&&5=0&&6=0&&7=0&&8=0&&9=0"
+  -A INPUT -m u32 --u32 "0x0=0x0&&0x1=0x0&&0x2=0x0&&0x3=0x0&&0x4=0x0&&0x5=0x0&&0x6=0x0&&0x7=0x0&&0x8=0x0&&0x9=0x0"
+4 filter -A INPUT -m u32 --u32 "0<<31=0"
+  -A INPUT -m u32 --u32 "0x0<<0x1f=0x0"
+4 filter -A INPUT -m u32 --u32 "0<<32=0"
+  refused
+4 filter -A INPUT -m u32 --u32 "0>>32=0"
+  refused
+4 filter -A INPUT -m u32 --u32 08=0
+  refused
+4 filter -A INPUT -m u32 --u32 0x=0
+  refused
+4 filter -A INPUT -m u32 --u32 ""
+  refused
+4 filter -A INPUT -m u32 --u32 0
+  refused
+4 filter -A INPUT -m u32 --u32 0=
+  refused
+4 filter -A INPUT -m u32 --u32 =0
+  refused
+4 filter -A INPUT -m u32 --u32 "0=0&1=0"
+  refused
+4 filter -A INPUT -m u32 --u32 "0=0&&"
+  refused
+4 filter -A INPUT -m u32 --u32 "0=&&0=0"
+  refused
+4 filter -A INPUT -m u32 --u32 "0=0 1"
+  refused
+4 filter -A INPUT -m u32 --u32 "0<1=0"
+  refused
+4 filter -A INPUT -m u32 --u32 0=0, --u32 0=1
+  refused
+4 filter -A INPUT -m u32
+  refused
+6 filter -A INPUT -m u32 --u32 "4>>8&0xFF=6"
+  -A INPUT -m u32 --u32 "0x4>>0x8&0xff=0x6"
 `

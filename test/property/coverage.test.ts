@@ -19,7 +19,7 @@ const BOTH = [
   ...names('state.state mark.mark connmark.mark'),
   ...names('addrtype.srcType addrtype.dstType statistic.random statistic.nth iprange.src iprange.dst'),
   ...names('set.hash:ip set.hash:net set.hash:net,port set.bitmap:port'),
-  ...names('length.length tos.tos dscp.dscp ecn.ect quota hashlimit'),
+  ...names('length.length tos.tos dscp.dscp ecn.ect quota hashlimit u32'),
 ]
 /** Conditions that seldom hold: they fail, and their negation holds; that they hold is asked of one family only. */
 const RARE = [

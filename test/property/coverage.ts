@@ -59,6 +59,9 @@ export function conditionNames(rule: Rule, ns: NetworkNamespace): string[] {
       case 'socket':
         names.push(match.match)
         break
+      case 'u32':
+        names.push(`${match.options[0]!.not ? '!' : ''}u32`)
+        break
       case 'helper':
       case 'devgroup':
       case 'ipv6header':
