@@ -38,14 +38,15 @@ import {
   RULES_ERROR_AT,
   RULES_ERROR_HASHLIMITS,
 } from './layout'
+import { Linked } from './linked'
+import { round64 } from './memory'
 import { Tuple } from './tuple'
 
 // an entry
 const PORTS: usize = 32
 const TABLE: usize = 36
 const HASH_NEXT: usize = 40
-const PREV: usize = 44
-const NEXT: usize = 48
+const NEXT: usize = 48 // behind the one before
 const ABOVE: usize = 52 // rate: the interval before was above it
 const EXPIRES: usize = 56 // f64
 const SEEN: usize = 64 // f64, the last reckoning
@@ -53,8 +54,7 @@ const CREDIT: usize = 72 // u64; rate: what was counted in this interval
 const CAP: usize = 80 // u64; bytes: refills left
 const ENTRY_BYTES: usize = 96
 // a table's state
-const HEAD: usize = 0
-const TAIL: usize = 4
+const HEAD: usize = 0 // and the last one
 const COUNT: usize = 8
 const TABLE_STATE_BYTES: usize = 16
 
@@ -68,6 +68,7 @@ export class HashLimits {
   static section: usize = 0
   static state: usize = 0
   static buckets: usize = 0
+  /** Address of reference 1, less an entry. */
   static entries: usize = 0
 
   /** Bytes of state that a section asks for. */
@@ -75,9 +76,9 @@ export class HashLimits {
     if (section === 0) return 0
     return (
       64 +
-      (((load<u32>(section, HASHLIMITS_TABLES_OFF) as usize) * TABLE_STATE_BYTES + 63) & ~63) +
-      (((load<u32>(section, HASHLIMITS_BUCKETS_OFF) as usize) * 4 + 63) & ~63) +
-      (((load<u32>(section, HASHLIMITS_ENTRIES_OFF) as usize) * ENTRY_BYTES + 63) & ~63)
+      round64((load<u32>(section, HASHLIMITS_TABLES_OFF) as usize) * TABLE_STATE_BYTES) +
+      round64((load<u32>(section, HASHLIMITS_BUCKETS_OFF) as usize) * 4) +
+      round64((load<u32>(section, HASHLIMITS_ENTRIES_OFF) as usize) * ENTRY_BYTES)
     )
   }
 
@@ -86,8 +87,9 @@ export class HashLimits {
     HashLimits.state = state
     if (section === 0) return
     const tables = load<u32>(section, HASHLIMITS_TABLES_OFF) as usize
-    HashLimits.buckets = state + 64 + ((tables * TABLE_STATE_BYTES + 63) & ~63)
-    HashLimits.entries = HashLimits.buckets + (((load<u32>(section, HASHLIMITS_BUCKETS_OFF) as usize) * 4 + 63) & ~63)
+    HashLimits.buckets = state + 64 + round64(tables * TABLE_STATE_BYTES)
+    const buckets = round64((load<u32>(section, HASHLIMITS_BUCKETS_OFF) as usize) * 4)
+    HashLimits.entries = HashLimits.buckets + buckets - ENTRY_BYTES
   }
 
   /** Empties all tables; `use` comes first, on memory that is zero. */
@@ -99,7 +101,7 @@ export class HashLimits {
   }
 
   private static entry(reference: u32): usize {
-    return HashLimits.entries + ((reference - 1) as usize) * ENTRY_BYTES
+    return HashLimits.entries + (reference as usize) * ENTRY_BYTES
   }
 
   private static tableState(table: u32): usize {
@@ -139,24 +141,6 @@ export class HashLimits {
     if ((mode & HASHLIMIT_DPORT) !== 0) store<u16>(key + PORTS + 2, <u16>load<u32>(CTX_DPORT_AT))
   }
 
-  private static unlink(state: usize, e: usize): void {
-    const prev = load<u32>(e, PREV)
-    const next = load<u32>(e, NEXT)
-    if (prev !== 0) store<u32>(HashLimits.entry(prev), next, NEXT)
-    else store<u32>(state, next, HEAD)
-    if (next !== 0) store<u32>(HashLimits.entry(next), prev, PREV)
-    else store<u32>(state, prev, TAIL)
-  }
-
-  private static linkNewest(state: usize, reference: u32, e: usize): void {
-    const tail = load<u32>(state, TAIL)
-    store<u32>(e, tail, PREV)
-    store<u32>(e, 0, NEXT)
-    if (tail !== 0) store<u32>(HashLimits.entry(tail), reference, NEXT)
-    else store<u32>(state, reference, HEAD)
-    store<u32>(state, reference, TAIL)
-  }
-
   /** Takes out what was due when the table was cleaned last. */
   private static clean(table: u32, state: usize, gc: f64, now: f64): void {
     const cleaned = Math.floor(now / gc) * gc
@@ -165,11 +149,10 @@ export class HashLimits {
       if (reference === 0) return
       const e = HashLimits.entry(reference)
       if (load<f64>(e, EXPIRES) > cleaned) return
-      let at = HashLimits.bucket(e, table)
-      while (load<u32>(at) !== reference) at = HashLimits.entry(load<u32>(at)) + HASH_NEXT
-      store<u32>(at, load<u32>(e, HASH_NEXT))
-      HashLimits.unlink(state, e)
+      const bucket = HashLimits.bucket(e, table)
+      Linked.remove(state, HashLimits.entries, ENTRY_BYTES, NEXT, e)
       store<u32>(state, load<u32>(state, COUNT) - 1, COUNT)
+      Linked.unchain(bucket, HashLimits.entries, ENTRY_BYTES, HASH_NEXT, reference)
       store<u32>(e, load<u32>(HashLimits.state), HASH_NEXT)
       store<u32>(HashLimits.state, reference)
     }
@@ -264,7 +247,7 @@ export class HashLimits {
       store<u32>(bucket, added)
       const list = HashLimits.tableState(to)
       store<u32>(list, load<u32>(list, COUNT) + 1, COUNT)
-      HashLimits.linkNewest(list, added, e)
+      Linked.append(list, HashLimits.entries, ENTRY_BYTES, NEXT, added)
     }
     HashLimits.use(now, nowState)
     return true
@@ -288,7 +271,7 @@ export class HashLimits {
     if (reference !== 0) {
       e = HashLimits.entry(reference)
       HashLimits.reckon(e, record, mode, now)
-      HashLimits.unlink(state, e)
+      Linked.remove(state, HashLimits.entries, ENTRY_BYTES, NEXT, e)
     } else {
       if (load<u32>(state, COUNT) >= load<u32>(record, HASHLIMIT_MAX_OFF)) return Asked.hotdrop()
       reference = HashLimits.take()
@@ -309,7 +292,7 @@ export class HashLimits {
       store<u32>(state, load<u32>(state, COUNT) + 1, COUNT)
     }
     store<f64>(e, now + <f64>load<u32>(record, HASHLIMIT_EXPIRE_OFF), EXPIRES)
-    HashLimits.linkNewest(state, reference, e)
+    Linked.append(state, HashLimits.entries, ENTRY_BYTES, NEXT, reference)
     return HashLimits.count(e, record, mode) !== inverted
   }
 }

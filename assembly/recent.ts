@@ -32,6 +32,8 @@ import {
   RULES_ERROR_AT,
   RULES_ERROR_RECENTS,
 } from './layout'
+import { Linked } from './linked'
+import { round64 } from './memory'
 import { Tee } from './tee'
 
 // an entry
@@ -40,8 +42,7 @@ const LIST: usize = 16
 export const TTL: usize = 20
 export const INDEX: usize = 24 // where the next stamp goes in the ring
 export const STAMPS: usize = 28
-const PREV: usize = 32
-export const NEXT: usize = 36
+export const NEXT: usize = 36 // behind the one before
 const HASH_NEXT: usize = 40
 export const RING: usize = 44 // number of its ring in the list
 export const LAST: usize = 48 // f64, newest stamp
@@ -59,6 +60,7 @@ export class Recents {
   static section: usize = 0
   static state: usize = 0
   static buckets: usize = 0
+  /** Address of reference 1, less an entry. */
   static entries: usize = 0
   static rings: usize = 0
 
@@ -67,10 +69,10 @@ export class Recents {
     if (section === 0) return 0
     return (
       64 +
-      (((load<u32>(section, RECENTS_LISTS_OFF) as usize) * RECENT_LIST_BYTES + 63) & ~63) +
-      (((load<u32>(section, RECENTS_BUCKETS_OFF) as usize) * 4 + 63) & ~63) +
+      round64((load<u32>(section, RECENTS_LISTS_OFF) as usize) * RECENT_LIST_BYTES) +
+      round64((load<u32>(section, RECENTS_BUCKETS_OFF) as usize) * 4) +
       (load<u32>(section, RECENTS_ENTRIES_OFF) as usize) * ENTRY_BYTES +
-      (((load<u32>(section, RECENTS_RING_OFF) as usize) + 63) & ~63)
+      round64(load<u32>(section, RECENTS_RING_OFF) as usize)
     )
   }
 
@@ -79,9 +81,10 @@ export class Recents {
     Recents.state = state
     if (section === 0) return
     const lists = load<u32>(section, RECENTS_LISTS_OFF) as usize
-    Recents.buckets = state + 64 + ((lists * RECENT_LIST_BYTES + 63) & ~63)
-    Recents.entries = Recents.buckets + (((load<u32>(section, RECENTS_BUCKETS_OFF) as usize) * 4 + 63) & ~63)
-    Recents.rings = Recents.entries + (load<u32>(section, RECENTS_ENTRIES_OFF) as usize) * ENTRY_BYTES
+    Recents.buckets = state + 64 + round64(lists * RECENT_LIST_BYTES)
+    const entries = Recents.buckets + round64((load<u32>(section, RECENTS_BUCKETS_OFF) as usize) * 4)
+    Recents.entries = entries - ENTRY_BYTES
+    Recents.rings = entries + (load<u32>(section, RECENTS_ENTRIES_OFF) as usize) * ENTRY_BYTES
   }
 
   /** Empties all lists; `use` comes first, on memory that is zero. */
@@ -113,7 +116,7 @@ export class Recents {
     return load<u32>(Recents.listState(list), TAIL)
   }
   static entry(reference: u32): usize {
-    return Recents.entries + ((reference - 1) as usize) * ENTRY_BYTES
+    return Recents.entries + (reference as usize) * ENTRY_BYTES
   }
 
   static bucket(list: u32, a: u32, b: u32, c: u32, d: u32): usize {
@@ -151,37 +154,17 @@ export class Recents {
     return 0
   }
 
-  static unlink(state: usize, e: usize): void {
-    const prev = load<u32>(e, PREV)
-    const next = load<u32>(e, NEXT)
-    if (prev !== 0) store<u32>(Recents.entry(prev), next, NEXT)
-    else store<u32>(state, next, HEAD)
-    if (next !== 0) store<u32>(Recents.entry(next), prev, PREV)
-    else store<u32>(state, prev, TAIL)
-  }
-
-  static linkNewest(state: usize, reference: u32, e: usize): void {
-    const tail = load<u32>(state, TAIL)
-    store<u32>(e, tail, PREV)
-    store<u32>(e, 0, NEXT)
-    if (tail !== 0) store<u32>(Recents.entry(tail), reference, NEXT)
-    else store<u32>(state, reference, HEAD)
-    store<u32>(state, reference, TAIL)
-  }
-
   static remove(list: u32, reference: u32): void {
     const e = Recents.entry(reference)
     const state = Recents.listState(list)
-    let at = Recents.bucket(
+    const bucket = Recents.bucket(
       list,
       load<u32>(e, ADDR),
       load<u32>(e, ADDR + 4),
       load<u32>(e, ADDR + 8),
       load<u32>(e, ADDR + 12),
     )
-    while (load<u32>(at) !== reference) at = Recents.entry(load<u32>(at)) + HASH_NEXT
-    store<u32>(at, load<u32>(e, HASH_NEXT))
-    Recents.unlink(state, e)
+    Linked.remove(state, Recents.entries, ENTRY_BYTES, NEXT, e)
     store<u32>(state, load<u32>(state, COUNT) - 1, COUNT)
     const record = Recents.list(list)
     if (load<u32>(record, RECENT_LIST_RING_OFF) !== 0) {
@@ -189,6 +172,7 @@ export class Recents {
       store<u8>(Recents.rings + (load<u32>(record, RECENT_LIST_RING_AT_OFF) as usize) + free, load<u32>(e, RING) as u8)
       store<u32>(state, free + 1, RINGS_FREE)
     }
+    Linked.unchain(bucket, Recents.entries, ENTRY_BYTES, HASH_NEXT, reference)
     store<u32>(e, load<u32>(Recents.state), HASH_NEXT)
     store<u32>(Recents.state, reference)
   }
@@ -222,7 +206,6 @@ export class Recents {
     store<u32>(e, list, LIST)
     store<u32>(e, family, FAMILY)
     store<u32>(e, ttl, TTL)
-    store<u32>(e, 0, HASH_NEXT)
     store<f64>(e, load<f64>(CTX_NOW_AT), LAST)
     store<u32>(e, 1, INDEX)
     store<u32>(e, 1, STAMPS)
@@ -232,10 +215,8 @@ export class Recents {
       store<u32>(e, load<u8>(Recents.rings + (load<u32>(record, RECENT_LIST_RING_AT_OFF) as usize) + free), RING)
       store<f64>(Recents.stampAt(list, e, 0), load<f64>(CTX_NOW_AT))
     }
-    let at = Recents.bucket(list, a, b, c, d)
-    while (load<u32>(at) !== 0) at = Recents.entry(load<u32>(at)) + HASH_NEXT
-    store<u32>(at, reference)
-    Recents.linkNewest(state, reference, e)
+    Linked.chain(Recents.bucket(list, a, b, c, d), Recents.entries, ENTRY_BYTES, HASH_NEXT, reference)
+    Linked.append(state, Recents.entries, ENTRY_BYTES, NEXT, reference)
     store<u32>(state, load<u32>(state, COUNT) + 1, COUNT)
     return true
   }
@@ -254,8 +235,8 @@ export class Recents {
     store<f64>(e, now, LAST)
     store<u32>(e, ttl, TTL)
     const state = Recents.listState(list)
-    Recents.unlink(state, e)
-    Recents.linkNewest(state, reference, e)
+    Linked.remove(state, Recents.entries, ENTRY_BYTES, NEXT, e)
+    Linked.append(state, Recents.entries, ENTRY_BYTES, NEXT, reference)
   }
 
   /** Are there `hitcount` stamps (0: one) not before `since`? */

@@ -65,7 +65,7 @@ export class SetLife {
     }
     store<u32>(e, load<u32>(e, SET_ENTRY_FLAGS_OFF) | ENTRY_GONE, SET_ENTRY_FLAGS_OFF)
     store<f64>(e, -1, SET_ENTRY_END_OFF)
-    SetPool.append(record + SET_GONE_HEAD_OFF, reference, e)
+    SetPool.append(record + SET_GONE_HEAD_OFF, reference)
     const count = load<u32>(record, SET_GONE_OFF) + 1
     store<u32>(record, count, SET_GONE_OFF)
     if (count > (SET_PLACES as u32)) SetLife.forget(record, own, load<u32>(record, SET_GONE_HEAD_OFF))

@@ -14,7 +14,6 @@ import {
   SET_ENTRY_END_OFF,
   SET_ENTRY_NEWER_OFF,
   SET_ENTRY_NEXT_OFF,
-  SET_ENTRY_OLDER_OFF,
   SET_ENTRY_SHAPE_OFF,
   SET_FLAGS_OFF,
   SET_HEAD_OFF,
@@ -36,6 +35,7 @@ import {
   SETS_POOL_OFF,
   SETS_SHAPES_OFF,
 } from './layout'
+import { Linked } from './linked'
 import { round64 } from './memory'
 import { Sets } from './set'
 
@@ -138,15 +138,13 @@ export class SetPool {
 
   /** Puts an element whose key is at SET_KEY_AT at the end of its bucket. */
   static file(record: usize, own: u32, reference: u32, e: usize): void {
-    store<u32>(e, 0, SET_ENTRY_NEXT_OFF)
-    let at = SetPool.bucket(record, own, load<u32>(e, SET_ENTRY_SHAPE_OFF))
-    while (load<u32>(at) !== 0) at = SetPool.element(load<u32>(at)) + SET_ENTRY_NEXT_OFF
-    store<u32>(at, reference)
+    const bucket = SetPool.bucket(record, own, load<u32>(e, SET_ENTRY_SHAPE_OFF))
+    Linked.chain(bucket, SetPool.elements, SET_WIDE_BYTES, SET_ENTRY_NEXT_OFF, reference)
   }
 
   /** Puts an element at the end of its set. */
   static enter(record: usize, reference: u32, e: usize): void {
-    SetPool.append(record + SET_HEAD_OFF, reference, e)
+    SetPool.append(record + SET_HEAD_OFF, reference)
     store<u32>(record, load<u32>(record, SET_LIVE_OFF) + 1, SET_LIVE_OFF)
     const shape = (load<u32>(e, SET_ENTRY_SHAPE_OFF) & 0xffff) as usize
     const uses = (load<u32>(record, SET_SHAPE_USES_OFF) as usize) + (shape << 2)
@@ -157,9 +155,8 @@ export class SetPool {
   static release(record: usize, own: u32, reference: u32): void {
     const e = SetPool.element(reference)
     memory.copy(SET_KEY_AT, e, 36)
-    let at = SetPool.bucket(record, own, load<u32>(e, SET_ENTRY_SHAPE_OFF))
-    while (load<u32>(at) !== reference) at = SetPool.element(load<u32>(at)) + SET_ENTRY_NEXT_OFF
-    store<u32>(at, load<u32>(e, SET_ENTRY_NEXT_OFF))
+    const bucket = SetPool.bucket(record, own, load<u32>(e, SET_ENTRY_SHAPE_OFF))
+    Linked.unchain(bucket, SetPool.elements, SET_WIDE_BYTES, SET_ENTRY_NEXT_OFF, reference)
     store<u32>(e, SetPool.free, SET_ENTRY_NEXT_OFF)
     SetPool.free = reference
   }
@@ -181,25 +178,13 @@ export class SetPool {
     if (end < load<f64>(record, SET_NEXT_END_OFF)) store<f64>(record, end, SET_NEXT_END_OFF)
   }
 
-  // A list of elements of a set: head and tail lie side by side in its record.
+  // A list of elements of a set: its head lies at `list`, in its record.
 
-  /** Puts an element at the end of a list. */
-  static append(list: usize, reference: u32, e: usize): void {
-    const tail = load<u32>(list, 4)
-    store<u32>(e, tail, SET_ENTRY_OLDER_OFF)
-    store<u32>(e, 0, SET_ENTRY_NEWER_OFF)
-    if (tail !== 0) store<u32>(SetPool.element(tail), reference, SET_ENTRY_NEWER_OFF)
-    else store<u32>(list, reference)
-    store<u32>(list, reference, 4)
+  static append(list: usize, reference: u32): void {
+    Linked.append(list, SetPool.elements, SET_WIDE_BYTES, SET_ENTRY_NEWER_OFF, reference)
   }
 
-  /** Takes an element out of a list. */
   static unlink(list: usize, e: usize): void {
-    const older = load<u32>(e, SET_ENTRY_OLDER_OFF)
-    const newer = load<u32>(e, SET_ENTRY_NEWER_OFF)
-    if (older !== 0) store<u32>(SetPool.element(older), newer, SET_ENTRY_NEWER_OFF)
-    else store<u32>(list, newer)
-    if (newer !== 0) store<u32>(SetPool.element(newer), older, SET_ENTRY_OLDER_OFF)
-    else store<u32>(list, older, 4)
+    Linked.remove(list, SetPool.elements, SET_WIDE_BYTES, SET_ENTRY_NEWER_OFF, e)
   }
 }
