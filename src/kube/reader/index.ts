@@ -12,6 +12,7 @@ import { SCHEMAS } from './schema.js'
 
 export type { InputFile } from './documents.js'
 export { type ReadProxyConfig, readProxyConfig, type UnusedSetting } from './proxy-config.js'
+export { WatchReader } from './watch.js'
 
 /** Faults listed at most; more are counted. */
 const MOST_FAULTS = 100

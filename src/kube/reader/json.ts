@@ -16,8 +16,7 @@ export class JsonError extends Error {
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const WORD = /true|false|null/y
-// A string in one step: quoted, with the escapes that JSON has and no raw control characters.
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
 
 function blanks(text: string, at: number): number {
   let i = at
@@ -41,26 +40,16 @@ function wrong(text: string, at: number, expected: string): never {
 
 function stringEnd(text: string, at: number, expected: string): number {
   if (text[at] !== '"') wrong(text, at, expected)
-  const end = longString(text, at)
-  if (end < 0) throw new JsonError(at, 'a text that is not closed, or holds a control character or an unknown escape')
-  return end
-}
-
-/** The pattern's engine has a stack; a text of megabytes is walked instead. */
-function longString(text: string, at: number): number {
-  const quote = text.indexOf('"', at + 1)
-  if (quote < 0) return -1
-  if (quote - at < 10000) {
-    const end = match(STRING, text, at)
-    if (end >= 0 || text[quote - 1] !== '\\') return end
-  }
   for (let i = at + 1; i < text.length; i++) {
     const c = text.charCodeAt(i)
     if (c === 0x22) return i + 1
-    if (c < 0x20) return -1
-    if (c === 0x5c) i++
+    if (c < 0x20) break
+    if (c !== 0x5c) continue
+    const end = match(ESCAPE, text, i)
+    if (end < 0) break
+    i = end - 1
   }
-  return -1
+  throw new JsonError(at, 'a text that is not closed, or holds a control character or an unknown escape')
 }
 
 type Member = (key: string | number, start: number) => void
@@ -112,6 +101,11 @@ export function jsonValues(text: string): { start: number; end: number }[] {
     at = blanks(text, end)
   }
   return out
+}
+
+/** Where the value that begins at `start` ends. */
+export function jsonEnd(text: string, start: number): number {
+  return walk(text, start, 0)
 }
 
 /** The offset of the value at `path` below the value at `start`, or of the deepest part of the path that exists. */
