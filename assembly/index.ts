@@ -197,6 +197,11 @@ export function nextConnection(n: u32): u32 {
   return load<u32>(Table.hotOf(n - 1) + CT_NEXT_OFF)
 }
 
+/** Takes out record number + 1 `n`, a live connection. */
+export function deleteConnection(n: u32): void {
+  Table.evict(Table.hotOf(n - 1))
+}
+
 /** Record number + 1 of the connection with the tuple of a record (inverted: of the packet it quotes); 0 = none. */
 export function findConnection(record: usize, quote: usize, zones: u32): u32 {
   Packet.load(record, quote)

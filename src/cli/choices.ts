@@ -45,6 +45,10 @@ export class FollowingEngine implements DataPlane {
     return this.#engine.counters()
   }
 
+  deleteConnections(chosen: (entry: ConntrackEntry) => boolean): number {
+    return this.#engine.deleteConnections(chosen)
+  }
+
   sets(): IpSet[] {
     return this.#engine.sets()
   }

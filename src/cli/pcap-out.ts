@@ -78,6 +78,10 @@ export class PacketTap implements DataPlane {
   conntrack(): ConntrackEntry[] {
     return this.#inner.conntrack()
   }
+  deleteConnections(chosen: (entry: ConntrackEntry) => boolean): number {
+    return this.#inner.deleteConnections(chosen)
+  }
+
   sets(): IpSet[] {
     return this.#inner.sets()
   }

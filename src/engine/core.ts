@@ -36,6 +36,7 @@ export interface CoreExports {
   coldRecords(): number
   firstConnection(): number
   nextConnection(n: number): number
+  deleteConnection(n: number): void
   findConnection(record: number, quote: number, zones: number): number
   memoryUsed(): number
 }

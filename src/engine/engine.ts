@@ -288,6 +288,16 @@ export class Engine implements DataPlane {
     return entries
   }
 
+  deleteConnections(chosen: (entry: ConntrackEntry) => boolean): number {
+    const core = this.#core
+    const view = new DataView(core.memory.buffer)
+    const gone: number[] = []
+    for (let n = core.firstConnection(); n !== 0; n = core.nextConnection(n))
+      if (chosen(readConnection(core, view, n))) gone.push(n)
+    for (const n of gone) core.deleteConnection(n)
+    return gone.length
+  }
+
   /** Number of live connections. */
   get connections(): number {
     return this.#core.connectionCount()

@@ -78,6 +78,11 @@ function spansKept(before: readonly Ruleset[], after: readonly Ruleset[]): Span[
         if (from !== undefined) spans.push({ from, to, count: 1 + chain.rules.length })
         else {
           const [old, first] = byName.get(`${family} ${table.name} ${chain.name}`) ?? [undefined, 0]
+          // Emptied and filled with what it held: it counts from the start.
+          if (old?.rules === chain.rules) {
+            to += 1 + chain.rules.length
+            continue
+          }
           const places = new Map<Rule, number>(old?.rules.map((rule, i) => [rule, first + 1 + i]))
           for (const [i, rule] of chain.rules.entries()) {
             const place = places.get(rule)

@@ -121,6 +121,8 @@ function acceptAll(table: Table): Table {
   const builtins: readonly string[] = BUILTIN_CHAINS[table.name]
   return {
     ...table,
-    chains: table.chains.map((c) => (builtins.includes(c.name) ? { ...c, policy: 'ACCEPT' as const } : c)),
+    chains: table.chains.map((c) =>
+      builtins.includes(c.name) ? { ...c, policy: 'ACCEPT' as const, rules: [...c.rules] } : c,
+    ),
   }
 }

@@ -34,7 +34,8 @@ export interface DataPlane {
   readonly rulesets: readonly Ruleset[]
   /**
    * Puts other rule sets in force, between two packets. Chains and rules that are the same objects as in `rulesets` keep
-   * their counters and what their matches know (nth, limit); all others start at their own `counters`. Connections, the
+   * their counters and what their matches know (nth, limit); all others start at their own `counters`. A chain that is
+   * another object but has the very same list of rules was emptied and filled again: it starts anew as well. Connections, the
    * clock and the draws go on, and so do `recent` lists that some rule still names. What `iptables-restore` leaves the
    * same is `restoreRules`' knowledge. Throws a FaultError when the rules hold what cannot be evaluated; the rules before
    * stay in force then.
@@ -45,6 +46,11 @@ export interface DataPlane {
    * seconds, at least 1). `printIpsets` prints them as `ipset save` does.
    */
   sets(): IpSet[]
+  /**
+   * Deletes connections, as `conntrack -D` does: their next packet is new. Asks `chosen` about every live one, in the order
+   * of `conntrack()`; returns how many went.
+   */
+  deleteConnections(chosen: (entry: ConntrackEntry) => boolean): number
   /** The clock: milliseconds, the largest `at_ms` seen. */
   readonly now: number
 }

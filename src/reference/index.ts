@@ -38,11 +38,17 @@ function liveRuleset(ruleset: Ruleset, before?: LiveRuleset): LiveRuleset {
     chains.set(table.name, new Map(table.chains.map((c) => [c.name, c])))
     for (const chain of table.chains) {
       hits.set(chain, before?.hits.get(chain) ?? { ...chain.counters })
-      for (const rule of chain.rules)
-        hits.set(rule, before?.hits.get(rule) ?? { packets: 0n, bytes: 0n, ...rule.counters })
+      const counted = isRefilled(table.name, chain, before) ? undefined : before?.hits
+      for (const rule of chain.rules) hits.set(rule, counted?.get(rule) ?? { packets: 0n, bytes: 0n, ...rule.counters })
     }
   }
   return { ruleset, hits, chains }
+}
+
+/** Was the chain emptied and filled with what it held? Then it is another object with the very same list. */
+function isRefilled(table: TableName, chain: Chain, before: LiveRuleset | undefined): boolean {
+  const old = before?.chains.get(table)?.get(chain.name)
+  return old !== undefined && old !== chain && old.rules === chain.rules
 }
 
 /** The families in which some rule wants that. */
@@ -130,7 +136,11 @@ export class ReferenceEngine implements DataPlane {
     // What a match knows is kept by the match itself, so that of matches that went is forgotten.
     const matches = new Set<object>(
       rulesets.flatMap((r) =>
-        r.tables.flatMap((t) => t.chains.flatMap((c) => c.rules.flatMap((rule) => rule.matches))),
+        r.tables.flatMap((t) =>
+          t.chains
+            .filter((c) => !isRefilled(t.name, c, before.get(r.family)))
+            .flatMap((c) => c.rules.flatMap((rule) => rule.matches)),
+        ),
       ),
     )
     for (const match of world.counters.keys()) if (!matches.has(match)) world.counters.delete(match)
@@ -210,6 +220,13 @@ export class ReferenceEngine implements DataPlane {
 
   conntrack(): ConntrackEntry[] {
     return this.#world.table.list().map((flow) => shown(flow, this.#world.now))
+  }
+
+  deleteConnections(chosen: (entry: ConntrackEntry) => boolean): number {
+    const { table, now } = this.#world
+    const gone = table.list().filter((flow) => chosen(shown(flow, now)))
+    for (const flow of gone) table.kill(flow)
+    return gone.length
   }
 
   sets(): IpSet[] {

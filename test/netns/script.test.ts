@@ -22,6 +22,7 @@ function told(answers: Record<string, Partial<Answer>>): DataPlane & { seen: Pac
     rulesets: [],
     swapRules: () => {},
     conntrack: () => [],
+    deleteConnections: () => 0,
     counters: () => [],
     sets: () => [],
     process(packet) {

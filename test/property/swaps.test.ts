@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import { namespaces, type Scenario, scenarios, trafficRulesets } from '../../src/arbitraries/index.js'
 import { FaultError } from '../../src/net/fault.js'
-import type { Answer, Packet } from '../../src/net/packet.js'
+import type { Answer, ConntrackEntry, Packet } from '../../src/net/packet.js'
 import type { Chain, Rule, Ruleset } from '../../src/netfilter/model.js'
 import { readPacketLines } from '../../src/netns/packets.js'
 import { PacketScript } from '../../src/netns/script.js'
@@ -17,8 +17,10 @@ const clone = (rule: Rule): Rule => ({ ...rule, matches: rule.matches.map((m) =>
 
 /** `spare`: rules of the chain's name at the start, to come back. */
 function swappedChain(chain: Chain, spare: readonly Rule[], dice: Dice): Chain {
-  const how = dice.below(6)
+  const how = dice.below(7)
   if (how < 2) return chain
+  // Emptied and filled with what it held.
+  if (how === 6) return { ...chain }
   if (how === 2) return { ...chain, rules: chain.rules.map(clone) }
   if (how === 3) return { ...chain, rules: spare.map(clone) }
   const rules = chain.rules.filter(() => dice.below(4) > 0)
@@ -42,7 +44,11 @@ interface Swap {
   readonly rulesets: readonly Ruleset[]
   /** What had been counted by then. */
   readonly counters: readonly Ruleset[]
+  /** Some connections are deleted as well. */
+  readonly deletes: boolean
 }
+
+const deleted = (entry: ConntrackEntry): boolean => ((entry.orig.sport ?? 1) & 1) === 1
 
 const WANT = { trace: true, ct: true }
 const RARELY = 10
@@ -70,8 +76,10 @@ function playSwapping(
     if (resolved === null) continue
     if (dice.below(RARELY) === 0) {
       const rulesets = swapped(plane.rulesets, namespace.rulesets, dice)
-      swaps.push({ at: packets.length, rulesets, counters: plane.counters() })
+      const deletes = dice.below(3) === 0
+      swaps.push({ at: packets.length, rulesets, counters: plane.counters(), deletes })
       plane.swapRules(rulesets)
+      if (deletes) plane.deleteConnections(deleted)
     }
     const answer = answerOf(plane, resolved.packet, WANT)
     packets.push(resolved.packet)
@@ -99,6 +107,7 @@ function check(scenario: Scenario, seed: number): void {
       const where = difference({ ...empty, counters: swap.counters }, { ...empty, counters: engine.counters() })
       if (where !== null) throw new Error(`before packet ${i}: ${where}`)
       engine.swapRules(swap.rulesets)
+      if (swap.deletes) engine.deleteConnections(deleted)
     }
     answers.push(answerOf(engine, packet, WANT))
   }
