@@ -35,6 +35,7 @@ abi('the exported functions and their number of parameters', () => {
     coldRecords: 0,
     firstConnection: 0,
     nextConnection: 1,
+    deleteConnection: 1,
     findConnection: 3,
     memoryUsed: 0,
     stateBytes: 1,
