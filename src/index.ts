@@ -14,6 +14,15 @@ export { type BatchOptions, Engine, type EngineOptions } from './engine/engine.j
 export type { Trace } from './engine/trace.js'
 export { type Cluster, clusterOf } from './kube/cluster.js'
 export type { ObjectEvent } from './kube/cluster-store.js'
+export {
+  type ExplainedEndpoint,
+  type ExplainedPort,
+  type ExplainedService,
+  type ExplainedTraffic,
+  type ExplainOptions,
+  explainEndpoints,
+} from './kube/explain.js'
+export type { EndpointUse } from './kube/explain-use.js'
 export { describeEndpoint, formatEndpoint, type ResolvedName, resolveName, type ServiceEndpoint } from './kube/names.js'
 export { type NodeNamespaceOptions, nodeNamespace } from './kube/node-namespace.js'
 export type * from './kube/objects.js'

@@ -171,8 +171,18 @@ function deciding(answer: Answer, ruleset: Ruleset | undefined): string | undefi
   return comments?.join('; ')
 }
 
-/** The walk, a line per step, without a newline at the end. `answer` must have been processed with `trace` and `ct`. */
-export function explain(answer: Answer, namespace: NetworkNamespace, endpoint?: ServiceEndpoint): string {
+/**
+ * The walk, a line per step, without a newline at the end.
+ *
+ * @param answer processed with `trace` and `ct`
+ * @param endpoints lines about the Service's endpoints, painted and escaped
+ */
+export function explain(
+  answer: Answer,
+  namespace: NetworkNamespace,
+  endpoint?: ServiceEndpoint,
+  endpoints: readonly string[] = [],
+): string {
   const family: Family = answer.in.src.includes(':') ? 'ipv6' : 'ipv4'
   const lines: string[] = [paint('bold', finalWord(answer))]
   const comment = deciding(
@@ -181,6 +191,7 @@ export function explain(answer: Answer, namespace: NetworkNamespace, endpoint?: 
   )
   if (comment) lines.push(`because   ${escapeText(comment)}`)
   if (endpoint) lines.push(`service   ${escapeText(serviceText(endpoint))}`)
+  lines.push(...endpoints)
   const from = answer.in.iface === 'local' ? 'sent by this host' : `in ${escapeText(answer.in.iface)}`
   lines.push(
     `packet    ${headerText(answer.in)}  ${from}${answer.in.mark ? `  mark 0x${answer.in.mark.toString(16)}` : ''}`,

@@ -36,7 +36,10 @@ export function withSource(command: Command): Command {
 
 export interface Source {
   namespace: NetworkNamespace
+  /** Where the namespace is a cluster's node. */
   cluster?: Cluster
+  node?: string
+  proxyConfig?: ProxyConfig
 }
 
 /** The cluster that `--cluster FILE…` names; its notes go to stderr. */
@@ -73,7 +76,7 @@ export function loadSource(options: SourceOptions): Source {
   const proxyConfig = loadProxyConfig(options.proxyConfig, options.node)
   const namespace = nodeNamespace(cluster, options.node, { ...backend, ...(proxyConfig ? { proxyConfig } : {}) })
   printNotes('assumed', namespace.assumed)
-  return { namespace, cluster }
+  return { namespace, cluster, node: options.node, ...(proxyConfig ? { proxyConfig } : {}) }
 }
 
 /** The option of a data plane that `--wall-clock` gives; a text that is no instant is a fault of the argument. */

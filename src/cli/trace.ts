@@ -9,6 +9,7 @@ import type { Answer, Packet } from '../net/packet.js'
 import { ingressInterface } from '../netns/ingress.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { explain } from './explain.js'
+import { endpointLines, explainMet } from './explain-endpoints.js'
 import { loadSource, type SourceOptions, wallClockOf, withSource } from './input.js'
 import { print } from './terminal.js'
 import { type Names, type PacketWords, parsePacketWords } from './words.js'
@@ -44,7 +45,7 @@ Examples:
 `,
     )
     .action((words: string[], options: TraceOptions) => {
-      const { namespace, cluster } = loadSource(options)
+      const { namespace, cluster, node = '', proxyConfig } = loadSource(options)
       const names: Names | undefined = cluster && ((name, family) => resolveName(cluster, name, family))
       const said = parsePacketWords(words, names)
       const iface = said.iface ?? ingressInterface(namespace, said.src)
@@ -55,10 +56,15 @@ Examples:
       const packet = whole({ ...said, iface })
       const answer = send(new Engine(namespace, wallClockOf(options.wallClock)), packet)
       const endpoint = cluster && describeEndpoint(cluster, answer)
+      const family = packet.dst.includes(':') ? 'ipv6' : 'ipv4'
+      const port = cluster && endpoint && explainMet(cluster, node, endpoint, family, proxyConfig)
       if (options.json) {
-        const data = { ...answer, ...(endpoint ? { endpoint } : {}), assumed: namespace.assumed }
-        print(`${JSON.stringify(data, null, 2)}\n`)
-      } else print(`${explain(answer, namespace, endpoint)}\n`)
+        const met = endpoint ? { endpoint, ...(port ? { service_port: port } : {}) } : {}
+        print(`${JSON.stringify({ ...answer, ...met, assumed: namespace.assumed }, null, 2)}\n`)
+      } else {
+        const lines = endpoint && port ? endpointLines(port, endpoint, node, iface === 'local') : []
+        print(`${explain(answer, namespace, endpoint, lines)}\n`)
+      }
     })
 }
 

@@ -232,6 +232,9 @@ export interface ChoosingNode {
   readonly nodeHints?: boolean
 }
 
+/** Whose hints are followed: the node's, the zone's, none. */
+export type TopologyMode = 'node' | 'zone' | ''
+
 /** Which endpoints a service port uses on one node. All lists keep the order they were given in. */
 export interface Choice {
   /** For traffic under policy Cluster. */
@@ -254,7 +257,7 @@ const NOTHING: Choice = { cluster: [], local: [], all: [], has: false }
 export function chooseEndpoints(port: Exposure, endpoints: readonly Endpoint[], node: ChoosingNode): Choice {
   if (endpoints.length === 0) return NOTHING
   const usesCluster = usesClusterEndpoints(port)
-  let mode: 'node' | 'zone' | '' = ''
+  let mode: TopologyMode = ''
   let cluster: readonly Endpoint[] = []
   let has = false
   if (usesCluster) {
@@ -277,16 +280,18 @@ export function chooseEndpoints(port: Exposure, endpoints: readonly Endpoint[], 
   return { cluster, local, all: endpoints.filter((e) => used.has(e)), has }
 }
 
-function lastResort(e: Endpoint): boolean {
+/** It may be used when no ready endpoint is left. */
+export function lastResort(e: Endpoint): boolean {
   return e.serving && e.terminating
 }
 
-function hinted(e: Endpoint, mode: 'node' | 'zone' | '', node: ChoosingNode) {
+function hinted(e: Endpoint, mode: TopologyMode, node: ChoosingNode) {
   if (mode === 'node') return e.nodeHints.includes(node.name)
   return mode === '' || e.zoneHints.includes(node.zone)
 }
 
-function topologyMode(endpoints: readonly Endpoint[], node: ChoosingNode): 'node' | 'zone' | '' {
+/** Whose hints policy Cluster follows among these endpoints. */
+export function topologyMode(endpoints: readonly Endpoint[], node: ChoosingNode): TopologyMode {
   let ready = false
   let [allNode, thisNode, allZone, thisZone] = [true, false, true, false]
   for (const e of endpoints) {

@@ -152,6 +152,34 @@ cli('replay: counters, connections and a summary', async () => {
   )
 })
 
+cli('trace: which endpoints the node uses, and why not', async () => {
+  const trace = (...args: string[]) => run('trace', '--cluster', cluster, '--node', 'worker-a1', ...args)
+  const { out } = await trace('pod/shop/web-6d4b75cb6d-2vjrx > svc/shop/web:http')
+  const lines = out.split('\n')
+  assert.is(lines[2], 'endpoints 3 of 4 used on worker-a1')
+  assert.is(lines[6], '  not used 10.244.3.13:8080  pod shop/web-6d4b75cb6d-zz8mf on worker-b1: not ready')
+  const data = JSON.parse((await trace('--json', 'pod/shop/web-6d4b75cb6d-2vjrx > svc/shop/web:http')).out)
+  assert.equal(
+    data.service_port.endpoints.map((e: { internal: { used: boolean } }) => e.internal.used),
+    [true, true, true, false],
+  )
+  // A load balancer's address: who is let in, and what Local leaves on this node.
+  const blocked = (await trace('in eth0 tcp 192.0.2.7:40000 > 198.51.100.20:443')).out
+  assert.match(blocked, /^DROPPED by filter KUBE-PROXY-FIREWALL/)
+  assert.match(blocked, '\nallowed   only from 203.0.113.0/24, 192.168.50.0/24 (loadBalancerSourceRanges)\n')
+})
+
+cli('rules: settings of kube-proxy without effect are listed', async () => {
+  const config = (text: string) =>
+    file('kp.yaml', `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n${text}`)
+  const rules = (path: string) => run('rules', '--cluster', cluster, '--node', 'worker-a1', '--proxy-config', path)
+  const path = config('ipvs: {scheduler: rr}\nhostnameOverride: worker-b1\n')
+  const { err } = await rules(path)
+  assert.match(err, `note: ${path}: no effect on rules and packets: ipvs.scheduler (about the mode ipvs)\n`)
+  assert.match(err, 'hostnameOverride is worker-b1: passed over for node worker-a1')
+  assert.match((await rules(config('mode: ipvs\n'))).faults, /kp\.yaml:3:7: mode: Invalid value: "ipvs"/)
+})
+
 cli('rules: what is printed loads again, and names no node that is not there', async () => {
   const { out } = await run('rules', '--cluster', cluster, '--node', 'worker-a1')
   assert.match(out, '-A KUBE-SERVICES -d 10.96.41.7/32 -p tcp')

@@ -275,7 +275,11 @@ test('random clusters come back from JSON as they were', () => {
           ),
         )
       assert.equal(bare(back.cluster), bare(cluster))
-      assert.equal(back.notes, [])
+      // Two slices of a Service may hold the same endpoint; nothing else is worth a note.
+      assert.equal(
+        back.notes.filter((note) => !/: it is one endpoint$|more such notes about endpoints$/.test(note)),
+        [],
+      )
     }),
     { numRuns: 200 },
   )

@@ -7,8 +7,10 @@ import { readAddress } from '../address.js'
 import { type Cluster, KINDS, listOf } from '../cluster.js'
 import { clusterNotes } from '../notes.js'
 import { type KubeEndpointSlice, type KubeService, keyOf } from '../objects.js'
+import { serviceConflicts } from './conflicts.js'
 import { type InputFile, type Path, readDocuments, type SourceDocument } from './documents.js'
 import { SCHEMAS } from './schema.js'
+import { specialAddress } from './special-address.js'
 
 export type { InputFile } from './documents.js'
 export { type ReadProxyConfig, readProxyConfig, type UnusedSetting } from './proxy-config.js'
@@ -60,6 +62,8 @@ class Reading {
     nodes: new Map(),
     pods: new Map(),
   }
+  /** Where each Service stands. */
+  readonly #services = new Map<unknown, { doc: SourceDocument; path: Path }>()
   readonly #passedOver = new Map<string, number>()
 
   /** @param apiVersion of the list it stands in, for items that do not repeat it */
@@ -86,6 +90,12 @@ class Reading {
   }
 
   finish(): ReadCluster {
+    for (const conflict of serviceConflicts(this.#objects.services.values() as Iterable<KubeService>)) {
+      const at = this.#services.get(conflict.service)
+      const about = `Service ${escapeText(keyOf(conflict.service.metadata))}: `
+      const words = `Invalid value: ${show(conflict.value)}: ${escapeText(conflict.words)}`
+      if (at) this.#fault(at.doc, [...at.path, ...conflict.path], fieldText(conflict.path), words, about)
+    }
     if (this.faults.length > 0) {
       const more = this.faults.length - MOST_FAULTS
       const faults = this.faults.slice(0, MOST_FAULTS)
@@ -142,6 +152,7 @@ class Reading {
     const objects = this.#objects[list]
     if (objects.delete(key)) this.notes.push(`${kind} ${escapeText(key)} is given more than once: the last one counts`)
     objects.set(key, output)
+    if (list === 'services') this.#services.set(output, { doc, path })
   }
 
   #fault(doc: SourceDocument, path: Path, field: string, words: string, about = ''): void {
@@ -185,12 +196,22 @@ function serviceIssues(service: KubeService): Issue[] {
   if (ports.length === 0 && !portless) return [{ path: ['spec', 'ports'], words: 'Required value' }]
   if (ports.length < 2) return []
   const seen = new Set<string>()
+  const again = (kind: string, key: string | number) => {
+    const known = seen.has(`${kind} ${key}`)
+    seen.add(`${kind} ${key}`)
+    return known
+  }
   return ports.flatMap((port, i): Issue[] => {
-    const path = ['spec', 'ports', i, 'name']
-    if (!port.name) return [{ path, words: 'Required value' }]
-    if (seen.has(port.name)) return [{ path, words: `Duplicate value: ${show(port.name)}` }]
-    seen.add(port.name)
-    return []
+    const at = (...field: string[]): Path => ['spec', 'ports', i, ...field]
+    const protocol = port.protocol || 'TCP'
+    const issues: Issue[] = []
+    if (!port.name) issues.push({ path: at('name'), words: 'Required value' })
+    else if (again('name', port.name)) issues.push({ path: at('name'), words: `Duplicate value: ${show(port.name)}` })
+    if (again(protocol, port.port)) issues.push({ path: at(), words: `Duplicate value: ${protocol} port ${port.port}` })
+    if (port.nodePort && again(`node ${protocol}`, port.nodePort)) {
+      issues.push({ path: at('nodePort'), words: `Duplicate value: ${port.nodePort}` })
+    }
+    return issues
   })
 }
 
@@ -201,10 +222,18 @@ function sliceIssues(slice: KubeEndpointSlice): Issue[] {
   for (const [i, endpoint] of (slice.endpoints ?? []).entries()) {
     if (endpoint.addresses.length === 0) issues.push({ path: ['endpoints', i, 'addresses'], words: 'Required value' })
     for (const [j, text] of endpoint.addresses.entries()) {
-      if (readAddress(text)?.family === want) continue
-      const words = `Invalid value: ${show(text)}: must be a valid ${slice.addressType} address`
-      issues.push({ path: ['endpoints', i, 'addresses', j], words })
+      const right = readAddress(text)?.family === want
+      const wrong = right ? specialAddress(text) : `must be a valid ${slice.addressType} address`
+      if (wrong === null) continue
+      issues.push({ path: ['endpoints', i, 'addresses', j], words: `Invalid value: ${show(text)}: ${wrong}` })
     }
+  }
+  const names = new Set<string>()
+  for (const [i, { name }] of (slice.ports ?? []).entries()) {
+    if (names.has(name ?? '')) {
+      issues.push({ path: ['ports', i, 'name'], words: `Duplicate value: ${show(name ?? '')}` })
+    }
+    names.add(name ?? '')
   }
   return issues
 }

@@ -119,7 +119,10 @@ const endpointSlice = v.object({
     ),
   ),
   ports: v.nullish(
-    v.array(v.object({ name: v.nullish(portName, ''), protocol: v.nullish(protocol, 'TCP'), port: v.nullish(port) })),
+    v.array(
+      // The API server does not look at the number; kube-proxy passes over a port that is 0.
+      v.object({ name: v.nullish(portName, ''), protocol: v.nullish(protocol, 'TCP'), port: v.nullish(portOrNone) }),
+    ),
   ),
 })
 
