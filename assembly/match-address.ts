@@ -15,14 +15,12 @@ import {
   IPRANGE_HAS_SRC,
   IPRANGE_NOT_DST,
   IPRANGE_NOT_SRC,
+  RTN_ANYCAST,
+  RTN_BLACKHOLE,
+  RTN_LOCAL,
+  RTN_THROW,
 } from './layout'
 import { addrType } from './route'
-
-// RTN_* numbers
-const RTN_LOCAL: u32 = 2
-const RTN_ANYCAST: u32 = 4
-const RTN_BLACKHOLE: u32 = 6
-const RTN_THROW: u32 = 9
 
 export class AddressMatch {
   /** Is the address between two, each 16 bytes? */
@@ -61,7 +59,7 @@ export class AddressMatch {
     const type = addrType(addr, link)
     let bits: u32 = 0
     if (type === RTN_LOCAL || type === RTN_ANYCAST) bits = 1 << type
-    else if (type >= RTN_BLACKHOLE && type <= RTN_THROW) bits = 1 << 7
+    else if (type >= (RTN_BLACKHOLE as u32) && type <= (RTN_THROW as u32)) bits = 1 << 7
     return (bits & asked) !== 0
   }
 

@@ -5,8 +5,6 @@ import {
   CTX_NOW_AT,
   ENTRY_GONE,
   ENTRY_RENEWED,
-  SET_AT_ENTRIES_OFF,
-  SET_COUNT_OFF,
   SET_ENTRY_END_OFF,
   SET_ENTRY_FLAGS_OFF,
   SET_ENTRY_IFACE_OFF,
@@ -38,7 +36,6 @@ import {
   SET_SHAPE_LENGTH2_OFF,
   SET_SHAPE_USES_OFF,
   SET_SHAPES_OFF,
-  SET_STRIDE_OFF,
   SET_TIMEOUT_OFF,
   SET_WIDE_BYTES,
 } from './layout'
@@ -107,12 +104,8 @@ export class SetWork {
     if (!Sets.fits(record, dims)) return false
     const own = load<u32>(record, SET_FLAGS_OFF)
     if (load<u32>(record, SET_KIND_OFF) === SET_KIND_LIST) {
-      const now = load<f64>(CTX_NOW_AT)
-      const stride = load<u32>(record, SET_STRIDE_OFF) as usize
-      let member = (load<u32>(record, SET_AT_ENTRIES_OFF) as usize) + stride
-      for (let left = load<u32>(record, SET_COUNT_OFF); left > 0; left--, member += stride) {
-        if (now > load<f64>(member, SET_ENTRY_END_OFF)) continue
-        if (SetWork.add(load<u32>(member, SET_ENTRY_PORT_OFF), dims, sources, exist, seconds)) return true
+      for (let m = Sets.nextMember(record, 0); m !== 0; m = Sets.nextMember(record, m)) {
+        if (SetWork.add(load<u32>(m, SET_ENTRY_PORT_OFF), dims, sources, exist, seconds)) break
       }
       return true
     }
@@ -174,12 +167,8 @@ export class SetWork {
     if (!Sets.fits(record, dims)) return false
     const own = load<u32>(record, SET_FLAGS_OFF)
     if (load<u32>(record, SET_KIND_OFF) === SET_KIND_LIST) {
-      const now = load<f64>(CTX_NOW_AT)
-      const stride = load<u32>(record, SET_STRIDE_OFF) as usize
-      let member = (load<u32>(record, SET_AT_ENTRIES_OFF) as usize) + stride
-      for (let left = load<u32>(record, SET_COUNT_OFF); left > 0; left--, member += stride) {
-        if (now > load<f64>(member, SET_ENTRY_END_OFF)) continue
-        if (SetWork.del(load<u32>(member, SET_ENTRY_PORT_OFF), dims, sources)) return true
+      for (let m = Sets.nextMember(record, 0); m !== 0; m = Sets.nextMember(record, m)) {
+        if (SetWork.del(load<u32>(m, SET_ENTRY_PORT_OFF), dims, sources)) break
       }
       return true
     }

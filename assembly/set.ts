@@ -97,16 +97,23 @@ export class Sets {
   static testList(record: usize, dims: u32, sources: u32, flags: u32): bool {
     let inner = flags & (SET_RETURN_NOMATCH | SET_KEEP_COUNTERS | SET_KEEP_SUBCOUNTERS)
     if ((flags & SET_KEEP_SUBCOUNTERS) !== 0) inner |= SET_KEEP_COUNTERS
-    const now = load<f64>(CTX_NOW_AT)
-    const stride = load<u32>(record, SET_STRIDE_OFF) as usize
     const own = load<u32>(record, SET_FLAGS_OFF)
-    let member = (load<u32>(record, SET_AT_ENTRIES_OFF) as usize) + stride
-    for (let left = load<u32>(record, SET_COUNT_OFF); left > 0; left--, member += stride) {
-      if (now > load<f64>(member, SET_ENTRY_END_OFF)) continue
-      if (!Sets.test(load<u32>(member, SET_ENTRY_PORT_OFF), dims, sources, inner)) continue
-      if (Sets.passes(member, own, flags)) return true
+    for (let m = Sets.nextMember(record, 0); m !== 0; m = Sets.nextMember(record, m)) {
+      if (Sets.test(load<u32>(m, SET_ENTRY_PORT_OFF), dims, sources, inner) && Sets.passes(m, own, flags)) return true
     }
     return false
+  }
+
+  /** The next member of a list that has not timed out, after the one at `member` (0: the first of all); 0 = none. */
+  static nextMember(record: usize, member: usize): usize {
+    const now = load<f64>(CTX_NOW_AT)
+    const stride = load<u32>(record, SET_STRIDE_OFF) as usize
+    const first = (load<u32>(record, SET_AT_ENTRIES_OFF) as usize) + stride
+    const end = first + (load<u32>(record, SET_COUNT_OFF) as usize) * stride
+    for (let at = member === 0 ? first : member + stride; at < end; at += stride) {
+      if (now <= load<f64>(at, SET_ENTRY_END_OFF)) return at
+    }
+    return 0
   }
 
   /** 1 in the set, -1 there as `nomatch`, 0 not there. The key is filled but for the addresses. */

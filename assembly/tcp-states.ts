@@ -2,10 +2,11 @@
 // Kernel: net/netfilter/nf_conntrack_proto_tcp.c (tcp_conntracks, get_conntrack_index, tcp_valid_flags).
 import { CTX_PAYLOAD_AT, CTX_SEQ_AT, CTX_TCP_FLAGS_AT } from './layout'
 
-const FIN: u32 = 1
-const SYN: u32 = 2
-const RST: u32 = 4
-const ACK: u32 = 16
+// flags
+export const FIN: u32 = 1
+export const SYN: u32 = 2
+export const RST: u32 = 4
+export const ACK: u32 = 16
 
 // states, and what the table says beside them
 export const SYN_SENT: u32 = 1
@@ -27,7 +28,10 @@ export const KIND_ACK: u32 = 3
 export const KIND_RST: u32 = 4
 export const KIND_NONE: u32 = 5
 
-/** Next state by direction, kind and state (NONE, SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LAST_ACK, TIME_WAIT, CLOSE, SYN_SENT2). */
+/**
+ * Next state by direction, kind and state (NONE, SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LAST_ACK, TIME_WAIT,
+ * CLOSE, SYN_SENT2).
+ */
 // biome-ignore format: a table, one row a line
 const NEXT = memory.data<u8>([
   1, 1, 11, 11, 11, 11, 11, 1, 1, 9, // original: syn

@@ -34,13 +34,7 @@ import {
   TCPO_SCALE_MASK,
 } from './layout'
 import { Sysctl } from './sysctl'
-
-const SYN: u32 = 2
-const RST: u32 = 4
-const ACK: u32 = 16
-
-const SYN_SENT: u32 = 1
-const SYN_RECV: u32 = 2
+import { ACK, RST, SYN, SYN_RECV, SYN_SENT } from './tcp-states'
 
 /** An acknowledgement may lie that far back, whatever the windows. */
 const MAX_ACK_WINDOW: u32 = 66000

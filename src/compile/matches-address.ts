@@ -2,24 +2,10 @@
 import * as L from '../../assembly/layout.js'
 import { escapeText } from '../net/fault.js'
 import { addressWords, parseAddress } from '../net/ip.js'
-import type { Match } from '../netfilter/model.js'
+import type { AddrTypeName, Match } from '../netfilter/model.js'
+import { ADDR_TYPES } from '../netfilter/names.js'
 import { type MatchCount, type MatchRule, type MatchSink, not, put } from './matches.js'
 
-/** RTN_* numbers by position. */
-const ADDR_TYPES = [
-  'UNSPEC',
-  'UNICAST',
-  'LOCAL',
-  'BROADCAST',
-  'ANYCAST',
-  'MULTICAST',
-  'BLACKHOLE',
-  'UNREACHABLE',
-  'PROHIBIT',
-  'THROW',
-  'NAT',
-  'XRESOLVE',
-] as const
 /** The words of an address that a match names; a fault when it is none of the family. */
 export function address(sink: MatchSink, at: MatchRule, text: string): readonly number[] {
   const parsed = parseAddress(text)
@@ -29,8 +15,8 @@ export function address(sink: MatchSink, at: MatchRule, text: string): readonly 
 }
 
 export function addrtypeMatch(sink: MatchSink, m: Extract<Match, { match: 'addrtype' }>): MatchCount {
-  const bits = (names: readonly string[] | undefined): number =>
-    (names ?? []).reduce((mask, name) => mask | (1 << ADDR_TYPES.indexOf(name as (typeof ADDR_TYPES)[number])), 0)
+  const bits = (names: readonly AddrTypeName[] | undefined): number =>
+    (names ?? []).reduce((mask, name) => mask | (1 << ADDR_TYPES.indexOf(name)), 0)
   const flags =
     (m.srcType ? L.ADDRTYPE_HAS_SRC : 0) |
     (not(m.srcType) ? L.ADDRTYPE_NOT_SRC : 0) |

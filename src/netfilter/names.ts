@@ -174,7 +174,7 @@ export const CT_STATES: readonly CtStateName[] = [
 /** Connection statuses in the order in which they are printed. */
 export const CT_STATUSES = ['EXPECTED', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED'] as const
 
-/** Address types in the order in which they are printed. */
+/** Address types in the order in which they are printed, which is that of their numbers (RTN_*). */
 export const ADDR_TYPES: readonly AddrTypeName[] = [
   'UNSPEC',
   'UNICAST',
