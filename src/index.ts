@@ -87,14 +87,7 @@ export {
   type ReferenceKind,
   readPacketLines,
 } from './netns/packets.js'
-export {
-  PacketScript,
-  type PrintedAnswer,
-  printedAnswer,
-  printedPacket,
-  type Resolved,
-  runScript,
-  type ScriptOptions,
-} from './netns/script.js'
+export { PacketScript, type Resolved, type ScriptOptions } from './netns/refer.js'
+export { type PrintedAnswer, printedAnswer, printedPacket, runScript } from './netns/script.js'
 export { checkSupported } from './netns/supported.js'
 export { ReferenceEngine } from './reference/index.js'

@@ -7,7 +7,7 @@ import type { Ruleset } from '../../src/netfilter/model.js'
 import type { DataPlane } from '../../src/netns/dataplane.js'
 import type { IpSet, NetworkNamespace } from '../../src/netns/model.js'
 import { readPacketLines } from '../../src/netns/packets.js'
-import { PacketScript } from '../../src/netns/script.js'
+import { PacketScript } from '../../src/netns/refer.js'
 
 /** FC_SEED replays; else every run has another seed. */
 export const SEED: number = process.env['FC_SEED'] ? Number(process.env['FC_SEED']) : (Date.now() ^ process.pid) | 0
