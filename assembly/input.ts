@@ -133,7 +133,8 @@ export class Input {
       return INPUT_LOCAL
     }
     Policy.flow = FLOW_IN
-    if (Address.isLinkLocal(CTX_DST_AT)) Route.bound = link
+    // Such addresses are by the link that the packet came by, or nowhere (rt6_need_strict).
+    if (Address.isLinkLocal(CTX_DST_AT) || Address.isLoopback6(CTX_DST_AT)) Route.bound = link
     Route.find(CTX_DST_AT, CTX_SRC_AT, load<u32>(CTX_TOS_AT), load<u32>(CTX_MARK_AT), link, true)
     Route.bound = 0
     // A route by lo to what is no address of the host refuses.

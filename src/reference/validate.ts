@@ -162,7 +162,8 @@ function inputIpv6(ns: NetworkNamespace, skb: Skb, draw: HopDraw): InputRoute {
     const here: RouteResult = { type: 'multicast', hop: { dev, weight: 1 }, outcome: 'route' }
     return hasJoined(ns, dev, dst) ? { route: here, to: 'local' } : { to: 'multicast not for this host' }
   }
-  const bound = inPrefix(dst, 'fe80::/10') ? dev : undefined
+  // Such addresses are by the interface that the packet came by, or nowhere (rt6_need_strict).
+  const bound = inPrefix(dst, 'fe80::/10') || dst === '::1' ? dev : undefined
   const route = lookupRoute(ns, { ...keyOf(skb), bound }, draw)
   if (route.outcome !== 'route') return { route, to: 'error' }
   // A route by lo to what is no address of the host refuses.
