@@ -55,10 +55,12 @@ import {
   REASON_PROHIBIT,
   REASON_TABLE_FULL,
   REASON_TAKEN,
+  REASON_TOO_BIG,
   REASON_TTL_EXCEEDED,
   REASON_UNREACHABLE,
   REJECT_CODES,
   REJECT_ICMP_ADMIN_PROHIBITED,
+  REJECT_ICMP_FRAG_NEEDED,
   REJECT_ICMP_HOST_UNREACHABLE,
   REJECT_ICMP_NET_UNREACHABLE,
   REJECT_ICMP_TTL_EXCEEDED,
@@ -66,6 +68,7 @@ import {
   REJECT_ICMP6_BEYOND_SCOPE,
   REJECT_ICMP6_HOP_LIMIT,
   REJECT_ICMP6_NO_ROUTE,
+  REJECT_ICMP6_TOO_BIG,
   RTN_BROADCAST,
   RTN_MULTICAST,
   RTN_UNICAST,
@@ -84,6 +87,7 @@ import {
   VERDICT_OUT,
 } from './layout'
 import { Memory } from './memory'
+import { Mtu } from './mtu'
 import { Multicast } from './multicast'
 import { Nat } from './nat'
 import { OutRoute } from './out-route'
@@ -429,11 +433,18 @@ export class Hooks {
         return Hooks.drop(REASON_MARTIAN_SOURCE)
       }
     }
+    if (!Mtu.mayForward()) return Hooks.tooBig()
     store<u32>(CTX_TTL_AT, ttl - 1)
     store<u32>(CTX_OUT_LINK_AT, Way.link)
     if (!Hooks.forwardHook() || !Hooks.postrouting()) return false
+    if (!Mtu.mayLeave()) return Hooks.tooBig()
     Way.end = VERDICT_FORWARD
     return Bridge.transmit()
+  }
+
+  private static tooBig(): bool {
+    Answer.send(load<u32>(CTX_FAMILY_AT) === 4 ? REJECT_ICMP_FRAG_NEEDED : REJECT_ICMP6_TOO_BIG)
+    return Hooks.drop(REASON_TOO_BIG)
   }
 
   static forwardHook(): bool {

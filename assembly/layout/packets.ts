@@ -41,6 +41,7 @@ export const RECORD_MORE_OFF = 111 // u8: MORE_*
 export const RECORD_MAC_DST_OFF = 112 // 6 bytes, with RECORD_HAS_MAC_DST
 export const RECORD_PKTTYPE_OFF = 118 // u16
 export const RECORD_FRAG_OFF = 120 // u16: offset in units of 8 bytes | more << 15; 0 = a whole packet
+export const RECORD_LONGEST_OFF = 122 // u16, bytes of the longest piece of a packet that was put together; 0 = it came whole
 export const RECORD_PAYLOAD_OFF = 124 // with RECORD_HAS_PAYLOAD
 export const MORE_SOCKET = 1 // it is known which socket the packet meets
 export const MORE_SOCKET_FOUND = 2
@@ -60,4 +61,5 @@ export const RECORD_TRACE = 1
 export const RECORD_QUOTES = 2 // the quotes array holds the packet that this ICMP error quotes
 export const RECORD_BAD_CHECKSUM = 4
 export const RECORD_RESUME = 16 // the packet that a fragment which was just kept before INPUT completes: it goes on there
+export const RECORD_CUTTABLE = 32 // IPv4 routers may cut it into pieces
 export const RECORD_TCP_OPTIONS = 8 // HDR_TYPE holds TCPO_*, HDR_ID and HDR_WIN + 2 the low and high half of a SACK edge

@@ -30,6 +30,8 @@ export const REJECT_ICMP_TTL_EXCEEDED = 14
 export const REJECT_ICMP6_HOP_LIMIT = 15
 export const REJECT_ICMP6_BEYOND_SCOPE = 16
 export const REJECT_ICMP6_PARAMETER = 17
+export const REJECT_ICMP_FRAG_NEEDED = 18
+export const REJECT_ICMP6_TOO_BIG = 19
 
 export const REASON_RULE = 0
 export const REASON_MARTIAN_SOURCE = 1
@@ -56,6 +58,7 @@ export const REASON_NO_PORT = 27
 export const REASON_FRAGMENT = 18 // kept for reassembly; RESULT_RULE_OFF: FRAGMENT_*
 export const REASON_FRAGMENT_WRONG = 19
 export const REASON_TAKEN = 20
+export const REASON_TOO_BIG = 21
 export const FRAGMENT_IN = 1 // where it was wanted
 export const FRAGMENT_OUT = 2
 export const FRAGMENT_LOCAL = 3

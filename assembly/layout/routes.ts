@@ -70,7 +70,9 @@ export const HOP_BYTES = 32
 export const HOP_LINK_OFF = 0 // link id, 0 = none
 export const HOP_HAS_VIA_OFF = 4
 export const HOP_BOUND_OFF = 8 // upper bound of the 31-bit draw; only of live hops
-export const HOP_LIVE_OFF = 12
+export const HOP_LIVE_OFF = 12 // 0 = dead, else the two that follow
+export const HOP_MTU_OFF = 12 // u16, bytes of the longest packet that is forwarded by it
+export const HOP_LEAVES_OFF = 14 // u16, of the longest that leaves by it
 export const HOP_VIA_OFF = 16 // 16 bytes
 
 export const RTN_UNSPEC = 0

@@ -104,6 +104,7 @@ export function bridgeOf(draft: BridgeDraft | null, links: readonly Link[]): Bri
   const calls = { nfCallIptables: draft.called, nfCallIp6tables: draft.called }
   const made = {
     ...bridge,
+    mtu: 1500,
     kind: 'bridge',
     bridge: { ...calls, vlanFiltering: false, ageingMs: draft.noAgeing ? 0 : 300_000 },
   }

@@ -28,6 +28,8 @@ export interface LinkDraft {
   readonly group: number
   /** As a TUN device: without MULTICAST, with NOARP. */
   readonly tunnel: boolean
+  /** Longest packet, bytes. */
+  readonly mtu: number
 }
 
 export const linkDraft: fc.Arbitrary<LinkDraft> = fc.record({
@@ -37,6 +39,7 @@ export const linkDraft: fc.Arbitrary<LinkDraft> = fc.record({
   odd6: weighted([3, fc.constant(0)], [2, fc.integer({ min: 1, max: 6 })]),
   group: weighted([2, fc.constant(0)], [1, fc.constant(7)]),
   tunnel: rarely(3),
+  mtu: weighted([4, fc.constant(1500)], [1, fc.constant(1400)]),
 })
 
 /** Bits of `v4` and `v6`: 0 none (1 in 8), bit 0 a second address of the same subnet, bit 1 one of another, bit 2 link-local first. */
@@ -87,7 +90,7 @@ export function linksOf(drafts: readonly LinkDraft[]): Link[] {
       loopback: false,
       kind: KINDS[k] as string,
       mac: `02:00:00:00:00:0${k + 1}`,
-      mtu: 1500,
+      mtu: draft.mtu,
       ...(draft.tunnel ? { multicast: false, noarp: true } : {}),
       ...(draft.group === 0 ? {} : { group: draft.group }),
       addresses: addressesOf(draft, k),

@@ -105,6 +105,7 @@ export function namespaces(options: NamespaceOptions = {}): fc.Arbitrary<Network
               odd6: fc.constant(0),
               group: fc.constant(0),
               tunnel: fc.constant(false),
+              mtu: fc.constant(1500),
             })
           : linkDraft,
         2,

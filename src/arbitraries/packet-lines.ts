@@ -155,7 +155,11 @@ export class LineWriter {
         Object.assign(more, { uid: id % 2 ? 0 : 1000, gid: id % 5 ? 0 : 1000 })
       if (extras.frame !== null) Object.assign(more, extras.frame)
       if (extras.bytes !== null && extras.frag === null) Object.assign(more, extras.bytes)
-      else if (extras.payload !== null) more['payload_len'] = extras.payload
+      else if (extras.payload !== null) {
+        more['payload_len'] = extras.payload
+        // Some long packets may be cut on the way.
+        if (extras.payload > 1000 && id % 4 === 0) more['df'] = false
+      }
       if (extras.numbers !== 0 && (fields['proto'] === 'tcp' || typeof fields['flags'] === 'string')) {
         more['seq'] = at(SEQUENCE, extras.numbers)
         if (extras.numbers & 4) more['ack'] = at(SEQUENCE, extras.numbers >> 1)

@@ -17,7 +17,7 @@ const extras = fc.record({
   mark: weighted<number | null>([6, fc.constant(null)], [2, number]),
   ttl: weighted<number | null>([12, fc.constant(null)], [1, pick([1, 2, 0, 255])]),
   tos: weighted<number | null>([12, fc.constant(null)], [1, pick([4, 8, 16, 0xb8])]),
-  payload: weighted<number | null>([6, fc.constant(null)], [1, pick([1, 100, 1400])]),
+  payload: weighted<number | null>([6, fc.constant(null)], [1, pick([1, 100, 1300, 1400])]),
   gap: weighted([8, fc.constant(0)], [3, pick(GAPS)]),
   /** Who sent it and which CPU has it, for the rules that ask. */
   facts: weighted<Facts | null>(

@@ -14,6 +14,8 @@ export interface RouteDraft {
   readonly hops: readonly { readonly link: number; readonly via: number; readonly weight: number }[]
   readonly metric: number
   readonly tos: number
+  /** Longest packet that leaves by it, bytes; 0: as the interface has it. */
+  readonly mtu: number
 }
 
 const TABLES = [254, 254, 100, 101, 253]
@@ -35,6 +37,7 @@ export const routeDraft = (family: Family): fc.Arbitrary<RouteDraft> =>
     hops: weighted([3, listOf(hopDraft, 1, 1)], [1, listOf(hopDraft, 2, 3)]),
     metric: pick([0, 0, 10, 256, 1024]),
     tos: weighted([9, fc.constant(0)], [1, pick([4, 8, 16])]),
+    mtu: weighted([6, fc.constant(0)], [1, pick([1300, 2000])]),
   })
 
 const hopDraft = fc.record({
@@ -52,6 +55,7 @@ export const GATEWAYS: readonly RouteDraft[] = (['ipv4', 'ipv6'] as const).map((
   hops: [{ link: 0, via: 2, weight: 1 }],
   metric: family === 'ipv4' ? 0 : 1024,
   tos: 0,
+  mtu: 0,
 }))
 
 /** A route over the links that there are; IPv6 knows no type of service and no metric 0. */
@@ -78,6 +82,7 @@ function routeOf(draft: RouteDraft, links: readonly Link[]): Route {
     metric: family === 'ipv6' ? draft.metric || 1024 : draft.metric,
     scope: type === 'local' ? 'host' : nextHops.every((h) => h.via !== undefined) ? 'global' : 'link',
     tos: family === 'ipv4' ? draft.tos : 0,
+    ...(draft.mtu === 0 || nextHops.length === 0 || type === 'local' ? {} : { mtu: draft.mtu }),
   }
 }
 

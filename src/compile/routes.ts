@@ -60,6 +60,9 @@ import { Words } from './words.js'
 /** From so many bounds on a table gets an index by the first bits of the address. */
 const INDEX_FROM_BOUNDS = 64
 
+/** No link of IPv6 asks for shorter packets (RFC 8200, 5). */
+const LEAST_IPV6 = 1280
+
 const NO_HOPS: WrittenHops = { first: 0, live: 0 }
 
 class RouteWriter {
@@ -75,11 +78,13 @@ class RouteWriter {
   readonly #hopsByKey = new Map<string, WrittenHops>()
   readonly #linkIds: ReadonlyMap<string, number>
   readonly #down: ReadonlySet<string>
+  readonly #mtus: ReadonlyMap<string, number>
   readonly #pool: AddressPool
 
   constructor(ns: NetworkNamespace, pool: AddressPool) {
     this.#linkIds = new Map(ns.links.map((l, i) => [l.name, i + 1]))
     this.#down = new Set(ns.links.filter((l) => !l.up).map((l) => l.name))
+    this.#mtus = new Map(ns.links.map((l) => [l.name, l.mtu]))
     this.#pool = pool
   }
 
@@ -101,26 +106,28 @@ class RouteWriter {
   /** Hops are shared between routes that have the same. */
   hopsOf(route: Route): WrittenHops {
     const hops = route.nextHops
-    if (this.#staysAlive(route) && hops.some((h) => this.isDead(h))) return this.#writeHops(hops, true)
+    if (this.#staysAlive(route) && hops.some((h) => this.isDead(h))) return this.#writeHops(route, true)
     const [only] = hops
     if (only === undefined) return NO_HOPS
-    if (hops.length === 1 && only.weight === 1) {
+    if (hops.length === 1 && only.weight === 1 && route.mtu === undefined) {
       let known = this.#singles.get(only.dev)
       if (known === undefined) {
         known = new Map()
         this.#singles.set(only.dev, known)
       }
-      let written = known.get(only.via)
+      // The families' limits differ.
+      const via = only.via ?? route.family
+      let written = known.get(via)
       if (written === undefined) {
-        written = this.#writeHops(hops)
-        known.set(only.via, written)
+        written = this.#writeHops(route)
+        known.set(via, written)
       }
       return written
     }
-    const key = hops.map((h) => `${h.dev} ${h.via} ${h.weight}`).join()
+    const key = `${route.family} ${route.mtu} ${hops.map((h) => `${h.dev} ${h.via} ${h.weight}`).join()}`
     let written = this.#hopsByKey.get(key)
     if (written === undefined) {
-      written = this.#writeHops(hops)
+      written = this.#writeHops(route)
       this.#hopsByKey.set(key, written)
     }
     return written
@@ -131,7 +138,16 @@ class RouteWriter {
     return route.prefsrc === undefined ? 0 : this.#pool.bare(route.prefsrc) + 1
   }
 
-  #writeHops(hops: readonly NextHop[], alive = false): WrittenHops {
+  /** How long packets may be that take the hop: such that are forwarded, and after POSTROUTING. */
+  #limits(route: Route, hop: NextHop): number {
+    const link = this.#mtus.get(hop.dev ?? '') ?? 0xffff
+    const [forwarded, leaving] =
+      route.family === 'ipv4' ? [route.mtu ?? link, 0xffff] : [Math.max(LEAST_IPV6, link), route.mtu ?? link]
+    return ((Math.min(leaving, 0xffff) << 16) | Math.max(1, Math.min(forwarded, 0xffff))) >>> 0
+  }
+
+  #writeHops(route: Route, alive = false): WrittenHops {
+    const hops = route.nextHops
     const live = hops.filter((h) => alive || !this.isDead(h))
     const total = live.reduce((sum, h) => sum + h.weight, 0)
     const stride = HOP_BYTES >>> 2
@@ -149,7 +165,7 @@ class RouteWriter {
       // round(2^31 * upTo / total) - 1, halves up; one hop takes every draw.
       const bound = ((BigInt(upTo) << 32n) + BigInt(total)) / BigInt(2 * total) - 1n
       this.hops.set(record + (HOP_BOUND_OFF >>> 2), Number(bound))
-      this.hops.set(record + (HOP_LIVE_OFF >>> 2), 1)
+      this.hops.set(record + (HOP_LIVE_OFF >>> 2), this.#limits(route, hop))
     })
     return { first: at / stride, live: live.length }
   }

@@ -2,7 +2,7 @@
 import {
   REASON_NO_ADDRESS,
   REASON_NOT_FOR_US,
-  REASON_TAKEN,
+  REASON_TOO_BIG,
   RESULT_CHAIN_OFF,
   RESULT_ERRNO_OFF,
   RESULT_FLAGS_OFF,
@@ -53,7 +53,8 @@ const REASONS: readonly (DropReason | null)[] = [
   'fragment kept for reassembly',
   'fragments do not fit together',
   'taken by a socket',
-  ...new Array<null>(REASON_NOT_FOR_US - REASON_TAKEN - 1).fill(null),
+  'too big',
+  ...new Array<null>(REASON_NOT_FOR_US - REASON_TOO_BIG - 1).fill(null),
   'not for this host',
   'bridge: port state',
   'bridge: source address',
@@ -81,6 +82,8 @@ export const REJECT_NAMES: readonly string[] = [
   'icmp6-hop-limit-exceeded',
   'icmp6-beyond-scope',
   'icmp-4/0',
+  'icmp-frag-needed',
+  'icmp6-packet-too-big',
 ]
 
 /** Of a fragment only the first shows what stands behind the IP header. */

@@ -5,6 +5,7 @@ import {
   RECORD_AT_MS_OFF,
   RECORD_BAD_CHECKSUM,
   RECORD_BYTES,
+  RECORD_CUTTABLE,
   RECORD_FLAGS_OFF,
   RECORD_IN_LINK_OFF,
   RECORD_LENGTH_OFF,
@@ -17,6 +18,7 @@ import {
   RESULT_VERDICT_OFF,
 } from '../../assembly/layout.js'
 import { completePacket } from '../net/complete.js'
+import { mayBeCut } from '../net/fragment.js'
 import { packetLength } from '../net/length.js'
 import type { Answer, Packet, Verdict } from '../net/packet.js'
 import { type AnswerReader, VERDICTS } from './answer.js'
@@ -151,7 +153,8 @@ export class PacketBatch {
     const flags =
       (trace ? RECORD_TRACE : 0) |
       (whole.inner ? RECORD_QUOTES : 0) |
-      (whole.bad_csum || isPiece(whole) ? RECORD_BAD_CHECKSUM : 0)
+      (whole.bad_csum || isPiece(whole) ? RECORD_BAD_CHECKSUM : 0) |
+      (mayBeCut(whole) ? RECORD_CUTTABLE : 0)
     view.setUint16(at + RECORD_FLAGS_OFF, writeTcpOptions(view, at, whole) ? flags | RECORD_TCP_OPTIONS : flags, true)
     writeFacts(view, at, whole)
     this.#facts.write(i, at, whole, () => this.view)
@@ -206,7 +209,10 @@ export class PacketBatch {
     const packet = readPacket(view, at, iface) as Packet
     packet.mark = view.getUint32(at + RECORD_MARK_OFF, true)
     readFacts(view, at, packet)
-    const quotes = (view.getUint16(at + RECORD_FLAGS_OFF, true) & RECORD_QUOTES) !== 0
+    const flags = view.getUint16(at + RECORD_FLAGS_OFF, true)
+    const cuttable = (flags & RECORD_CUTTABLE) !== 0
+    if (cuttable !== mayBeCut(packet) && !packet.src.includes(':')) packet.df = !cuttable
+    const quotes = (flags & RECORD_QUOTES) !== 0
     if (quotes) packet.inner = readPacket(view, this.at.quotes + i * HDR_BYTES)
     else {
       const extra = view.getUint32(at + RECORD_LENGTH_OFF, true) - packetLength(packet)

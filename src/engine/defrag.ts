@@ -4,6 +4,7 @@ import {
   FRAGMENT_LOCAL,
   REASON_FRAGMENT_WRONG,
   RECORD_FLAGS_OFF,
+  RECORD_LONGEST_OFF,
   RECORD_RESUME,
   RECORD_TRACE,
   RESULT_BYTES,
@@ -12,7 +13,8 @@ import {
   RESULT_RULE_OFF,
   RESULT_TRACE_EVENTS_OFF,
 } from '../../assembly/layout.js'
-import { fragmentKey, isLaterFragment, pieceOf, REASSEMBLY_SECONDS, wholeOf } from '../net/fragment.js'
+import { fragmentKey, isLaterFragment, mayBeCut, pieceOf, REASSEMBLY_SECONDS, wholeOf } from '../net/fragment.js'
+import { packetLength } from '../net/length.js'
 import type { Packet } from '../net/packet.js'
 import type { PacketBatch } from './batch.js'
 import type { CoreExports } from './core.js'
@@ -34,6 +36,16 @@ interface Queue {
   /** Bytes up to the end of the last piece; -1: it is still to come. */
   length: number
   first: Packet | null
+  /** Bytes of the longest piece as it came, and of the longest that may not be cut. */
+  longest: number
+  uncut: number
+}
+
+/** A packet put together. */
+interface Whole {
+  readonly packet: Packet
+  /** Bytes of the longest piece. */
+  readonly longest: number
 }
 
 const MOST_BYTES = 65535
@@ -61,14 +73,23 @@ export class FragmentQueues {
   readonly #queues = new Map<string, Queue>()
 
   /** Takes a piece as it stood where it is wanted: the whole packet, `kept`, or `wrong` when the pieces were given up. */
-  take(packet: Packet, user: number, now: number): Packet | 'kept' | 'wrong' {
+  take(packet: Packet, user: number, now: number): Whole | 'kept' | 'wrong' {
     const name = fragmentKey(packet)
     if (name === null) return 'kept'
     const key = `${user} ${name}`
     let queue = this.#queues.get(key)
     if (queue === undefined || queue.endMs <= now) {
       const seconds = REASSEMBLY_SECONDS[packet.src.includes(':') ? 'ipv6' : 'ipv4']
-      queue = { endMs: now + seconds * 1000, runs: [], furthest: 0, bytes: 0, length: -1, first: null }
+      queue = {
+        endMs: now + seconds * 1000,
+        runs: [],
+        furthest: 0,
+        bytes: 0,
+        length: -1,
+        first: null,
+        longest: 0,
+        uncut: 0,
+      }
       this.#queues.set(key, queue)
     }
     const { from, to, last } = pieceOf(packet)
@@ -83,11 +104,15 @@ export class FragmentQueues {
       return 'wrong'
     }
     if (!isLaterFragment(packet)) queue.first = packet
+    const wire = packetLength(packet)
+    if (wire > queue.longest) queue.longest = wire
+    if (wire > queue.uncut && !mayBeCut(packet)) queue.uncut = wire
     if (queue.first === null || queue.bytes !== queue.length) return 'kept'
     this.#queues.delete(key)
     const header = packet.src.includes(':') ? 40 : 20
     if (queue.length + header > MOST_BYTES) return 'wrong'
-    return { ...wholeOf(queue.first, queue.length), iface: packet.iface }
+    const whole = wholeOf(queue.first, queue.length, queue.uncut < queue.longest)
+    return { packet: { ...whole, iface: packet.iface }, longest: queue.longest }
   }
 }
 
@@ -134,7 +159,8 @@ export class Defragmenter {
     const whole = this.#whole
     this.completed = whole
     const flags = batch.view.getUint16(batch.recordAt(i) + RECORD_FLAGS_OFF, true)
-    whole.set(0, outcome, (flags & RECORD_TRACE) !== 0)
+    whole.set(0, outcome.packet, (flags & RECORD_TRACE) !== 0)
+    whole.view.setUint16(whole.recordAt(0) + RECORD_LONGEST_OFF, outcome.longest, true)
     const events = batch.view.getUint32(result + RESULT_TRACE_EVENTS_OFF, true)
     const resumes = user === FRAGMENT_LOCAL
     if (resumes) {

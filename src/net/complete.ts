@@ -2,7 +2,7 @@
 // Owns the list of a packet's fields, their ranges and defaults. Readers add the place to what it finds.
 import { BYTE_FIELDS, bytesBeyond } from './complete-bytes.js'
 import { type FieldProblem, Fields, show } from './complete-fields.js'
-import { FRAGMENT_MORE, FRAGMENT_OFFSET } from './fragment.js'
+import { FRAGMENT_MORE, FRAGMENT_NONE, FRAGMENT_OFFSET } from './fragment.js'
 import { familyOf } from './ip.js'
 import { packetLength, QUOTE_LIMIT_ICMP, QUOTE_LIMIT_ICMPV6 } from './length.js'
 import type { Packet, PacketType, ProtoName, Quoted } from './packet.js'
@@ -186,9 +186,13 @@ function beyondHeader(f: Fields, packet: Packet, number: number): void {
     packet.inner_len = f.int('inner_len', 0, 65535, number === PROTOCOL_ICMP ? QUOTE_LIMIT_ICMP : QUOTE_LIMIT_ICMPV6)
   }
   packet.mark = f.int('mark', 0, U32, 0)
-  const frag = f.int('frag', 0, 65535, 0) & (FRAGMENT_MORE | FRAGMENT_OFFSET)
+  const field = f.int('frag', 0, 65535, 0)
+  const frag = field & (FRAGMENT_MORE | FRAGMENT_OFFSET)
   if (frag !== 0) packet.frag = frag
   bytesBeyond(f, packet, number)
+  // Whole packets are not to be cut, and pieces may be, unless it is said.
+  const df = (field & FRAGMENT_NONE) !== 0
+  if (f.has('frag') && packet.df === undefined && df !== (frag === 0) && !packet.src.includes(':')) packet.df = df
   const extra = f.int('extra_len', 0, 65535, 0)
   if (extra > 0) packet.extra_len = extra
   for (const name of ['uid', 'gid'] as const) if (f.has(name)) packet[name] = f.int(name, 0, U32 - 1, 0)

@@ -1,8 +1,9 @@
 // A packet to the bytes of its IP packet, with right lengths and checksums; payloads that are not given are zeros.
-// Owns what stands in the header fields that a packet does not name: identification, flow label and ICMP sequence number 0, no
-// fragments, urgent pointer 0.
+// Owns what stands in the header fields that a packet does not name: identification, flow label and ICMP sequence number 0,
+// whole (DF unless `df` is false), urgent pointer 0.
 // Spec: RFC 791, 8200, 9293, 768, 3828, 9260, 4340, 792, 4443, 2784 (GRE), 4303 (ESP).
 import { type Ends, internetChecksum, writeChecksum } from './checksum.js'
+import { FRAGMENT_NONE, mayBeCut } from './fragment.js'
 import { addressToBytes, parseAddress } from './ip.js'
 import { packetLength, QUOTE_LIMIT_ICMP, QUOTE_LIMIT_ICMPV6 } from './length.js'
 import type { Packet, Quoted } from './packet.js'
@@ -190,7 +191,7 @@ export function encodePacket(packet: Packet | Omit<Packet, 'iface'> | Quoted): U
     bytes[1] = tos
     put16(bytes, 2, length)
     put16(bytes, 4, whole.ip_id ?? 0)
-    put16(bytes, 6, whole.df ? 0x4000 : 0)
+    if (!mayBeCut(whole)) put16(bytes, 6, FRAGMENT_NONE)
     bytes[8] = ttl
     bytes[9] = proto
     bytes.set(ends.src, 12)

@@ -5,10 +5,17 @@ import type { Packet } from './packet.js'
 
 export const FRAGMENT_MORE = 0x2000
 export const FRAGMENT_OFFSET = 0x1fff
+/** Routers may not cut the packet (DF). */
+export const FRAGMENT_NONE = 0x4000
 
 /** Is it a piece of a packet that is not its first, so that it has no layer-4 header? */
 export function isLaterFragment(packet: { readonly frag?: number }): boolean {
   return ((packet.frag ?? 0) & FRAGMENT_OFFSET) !== 0
+}
+
+/** IPv4: may routers cut the packet into pieces? Whole ones say so, pieces say when they may not. */
+export function mayBeCut(packet: { readonly df?: boolean; readonly frag?: number }): boolean {
+  return !(packet.df ?? packet.frag === undefined)
 }
 
 /** A piece of a packet: which bytes behind the IP header it holds, and whether more follow. */
@@ -32,11 +39,12 @@ export function pieceOf(packet: Packet): Piece {
   return { from, to: last ? to : to - (to % 8), last }
 }
 
-/** The packet whose first piece this is and that has so many bytes behind the IP header. */
-export function wholeOf(first: Packet, bytes: number): Packet {
-  const { frag: _f, ip_id: _i, at_ms: _at, payload: _p, ...whole } = first
+/** The packet whose first piece this is and that has so many bytes behind the IP header. `cuttable`: it may be cut again. */
+export function wholeOf(first: Packet, bytes: number, cuttable: boolean): Packet {
+  const { frag: _f, ip_id: _i, at_ms: _at, df, payload: _p, ...whole } = first
   const layer4 = packetLength(first) - headerBytes(first) - (first.payload_len ?? 0)
-  return { ...whole, payload_len: bytes - layer4 }
+  const said = first.src.includes(':') ? {} : cuttable ? { df: false } : df === undefined ? {} : { df: true }
+  return { ...whole, ...said, payload_len: bytes - layer4 }
 }
 
 /** What packets' pieces have in common. Without an identification a piece belongs to no other. */

@@ -100,7 +100,10 @@ export interface Packet extends Header {
    * a fragment belongs to no other.
    */
   ip_id?: number
-  /** IPv4: the bit "don't fragment". */
+  /**
+   * IPv4: the bit "don't fragment". Default: rules that read it ask for it; routers may not cut whole packets, and may cut
+   * pieces again. `frag` without 0x4000 says false, with it true.
+   */
   df?: boolean
   /** IPv6, 0 to 1048575. */
   flow_label?: number
@@ -203,6 +206,7 @@ export type DropReason =
   | 'throw'
   | 'forwarding is off'
   | 'ttl exceeded'
+  | 'too big'
   | 'nat: no free tuple'
   | 'nat: clash at confirmation'
   | 'nat: no address'

@@ -125,6 +125,8 @@ export interface Route {
   readonly scope: 'global' | 'site' | 'link' | 'host' | 'nowhere'
   /** 0: any. */
   readonly tos: number
+  /** Longest packet that leaves by it, in bytes; left out: as the interface has it. */
+  readonly mtu?: number
 }
 
 export interface PolicyRule {

@@ -126,7 +126,17 @@ function route(f: Fields, options: RouteReadOptions): Route | null {
     metric: f.int('metric', 0, 0xffffffff) ?? (family === 'ipv4' ? 0 : 1024),
     scope: scope as Route['scope'],
     tos: tosOf(f),
+    ...mtuOf(f),
   }
+}
+
+/** Of the metrics; whether it is locked is not in it. */
+function mtuOf(f: Fields): Pick<Route, 'mtu'> {
+  for (const metrics of f.node('metrics') === undefined ? [] : f.objects('metrics')) {
+    const mtu = metrics.int('mtu', 0, 0xffffffff)
+    if (mtu) return { mtu }
+  }
+  return {}
 }
 
 /**

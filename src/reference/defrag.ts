@@ -1,6 +1,7 @@
 // Fragments put together before the rules see them. Kernel: net/ipv4/ip_fragment.c, inet_fragment.c,
 // net/ipv6/netfilter/nf_conntrack_reasm.c. Where that happens is hooks.ts's business.
-import { fragmentKey, isLaterFragment, pieceOf, REASSEMBLY_SECONDS, wholeOf } from '../net/fragment.js'
+import { fragmentKey, isLaterFragment, mayBeCut, pieceOf, REASSEMBLY_SECONDS, wholeOf } from '../net/fragment.js'
+import { packetLength } from '../net/length.js'
 import type { Packet } from '../net/packet.js'
 import { copyPacket } from './tuple.js'
 import type { Skb, World } from './types.js'
@@ -20,6 +21,9 @@ interface Queue {
   length: number | null
   /** The piece at 0. */
   first: { readonly packet: Packet; readonly mark: number } | null
+  /** Bytes of the longest piece as it came, and of the longest that may not be cut. */
+  longest: number
+  longestUncut: number
 }
 
 /** The pieces of incomplete packets. */
@@ -39,7 +43,9 @@ export class Fragments {
     const old = this.#queues.get(key)
     const endMs = world.now + 1000 * REASSEMBLY_SECONDS[skb.family]
     const queue: Queue =
-      old === undefined || world.now >= old.endMs ? { endMs, pieces: [], length: null, first: null } : old
+      old === undefined || world.now >= old.endMs
+        ? { endMs, pieces: [], length: null, first: null, longest: 0, longestUncut: 0 }
+        : old
     this.#queues.set(key, queue)
     const piece = pieceOf(packet)
     const furthest = Math.max(0, ...queue.pieces.map((p) => p.to))
@@ -56,12 +62,17 @@ export class Fragments {
       return 'given up'
     }
     if (!isLaterFragment(packet)) queue.first = { packet, mark: skb.mark }
+    const bytes = packetLength(packet)
+    queue.longest = Math.max(queue.longest, bytes)
+    if (!mayBeCut(packet)) queue.longestUncut = Math.max(queue.longestUncut, bytes)
     const have = queue.pieces.reduce((sum, run) => sum + run.to - run.from, 0)
     if (queue.first === null || have !== queue.length) return 'kept'
     this.#queues.delete(key)
     const header = packet.src.includes(':') ? 40 : 20
     if (queue.length + header > MOST_BYTES) return 'given up'
-    skb.packet = { ...wholeOf(queue.first.packet, queue.length), iface: packet.iface }
+    const cuttable = queue.longestUncut < queue.longest
+    skb.packet = { ...wholeOf(queue.first.packet, queue.length, cuttable), iface: packet.iface }
+    skb.longest = queue.longest
     skb.mark = queue.first.mark
     world.whole = copyPacket(skb.packet)
     return 'whole'

@@ -10,6 +10,7 @@ import { type Blame, runChain } from './chain.js'
 import { confirm, conntrackIn, NO_ZONE } from './conntrack.js'
 import { arrival, portArrival } from './ether.js'
 import { sendError } from './icmp.js'
+import { isTooBigToForward, isTooBigToLeave } from './mtu.js'
 import { hasJoined, multicastScope } from './multicast.js'
 import { isRedirected, natHook } from './nat.js'
 import { chosenSource, type Dropped, isForHost, linkOf, outDev, outputFault, outRoute } from './out-route.js'
@@ -321,12 +322,19 @@ function forward(world: World, skb: Skb): End {
       return dropped(reason('martian source'))
     }
   }
+  if (isTooBigToForward(world, skb)) return tooBig(world, skb)
   skb.packet.ttl = ttl - 1
   skb.outIface = outDev(skb.route)
   const atForward = runHook(world, skb, 'FORWARD')
   if (atForward !== undefined) return dropped(atForward)
   const atPost = runHook(world, skb, 'POSTROUTING')
-  return atPost === undefined ? transmit(world, skb, 'forward') : dropped(atPost)
+  if (atPost !== undefined) return dropped(atPost)
+  return isTooBigToLeave(world, skb) ? tooBig(world, skb) : transmit(world, skb, 'forward')
+}
+
+function tooBig(world: World, skb: Skb): End {
+  sendError(world, skb, skb.family === 'ipv4' ? 'icmp-frag-needed' : 'icmp6-packet-too-big')
+  return dropped(reason('too big'))
 }
 
 /**

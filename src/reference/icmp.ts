@@ -29,6 +29,8 @@ export const ERRORS: ReadonlyMap<string, readonly [number, number]> = new Map([
   ['icmp6-hop-limit-exceeded', [3, 0]],
   // A parameter problem that points into the header; nobody has a name for it.
   ['icmp-4/0', [4, 0]],
+  ['icmp-frag-needed', [3, 4]],
+  ['icmp6-packet-too-big', [2, 0]],
 ])
 
 /** IPv4 types about which errors may be sent. */

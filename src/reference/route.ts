@@ -89,6 +89,7 @@ function result(ns: NetworkNamespace, route: Route, draw: HopDraw | undefined, b
         hops: route.nextHops,
         ...(hop === undefined ? {} : { hop }),
         ...(route.prefsrc === undefined ? {} : { prefsrc: route.prefsrc }),
+        ...(route.mtu === undefined ? {} : { mtu: route.mtu }),
       }
     }
   }

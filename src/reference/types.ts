@@ -123,6 +123,8 @@ export interface RouteResult {
   /** All next hops of the route found. */
   readonly hops?: readonly NextHop[]
   readonly prefsrc?: string
+  /** Of the route; undefined: as the interface has it. */
+  readonly mtu?: number
   /** 'none': nothing matched. */
   readonly outcome: 'route' | 'none' | 'unreachable' | 'prohibit' | 'blackhole' | 'forwarding is off'
 }
@@ -142,6 +144,8 @@ export interface Skb {
   dir: Direction
   /** Set by `-j CT --zone`: the zone for conntrack to use. */
   template: Zone | null
+  /** Bytes of the longest piece that it was put together of; undefined: it came whole. */
+  longest?: number
   /** TPROXY gave it to a socket: it is not forwarded. */
   taken?: boolean
   /** Sent by this host to answer another packet. */

@@ -94,6 +94,10 @@ const WIDE: Readonly<Record<string, number>> = {
   RECORD_PKTTYPE: 2,
   RECORD_FRAG: 2,
   RECORD_FLAGS: 2,
+  RECORD_LONGEST: 2,
+  HOP_MTU: 2,
+  HOP_LEAVES: 2,
+  HOP_LIVE: 0, // the two beside it
   ADDRESS_WORDS: 16,
   ADDRESS_SUBNET: 16,
   POLICY_FROM: 16,

@@ -79,7 +79,7 @@ test('bytes: a second holds a second of credit; a burst fills it up again', () =
   assert.equal(marked(rules, at([0, big], [0, big], [0, big], [0, big])), ['12', '2', '2', ''])
   assert.equal(marked([rules[0]!], at([0, big], [15, big], [16, big])), ['1', '', '1'])
   // However long, a packet costs at most a second.
-  assert.equal(marked([rules[0]!], at([0, { payload_len: 60000 }], [999, big], [1000, big])), ['1', '1', ''])
+  assert.equal(marked([rules[0]!], at([0, { payload_len: 60000, df: false }], [999, big], [1000, big])), ['1', '1', ''])
 })
 
 test('rate-match: what an interval may hold, and nothing after one that was above the rate', () => {

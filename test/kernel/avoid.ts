@@ -1,5 +1,6 @@
 // Packets that the kernel test does not send: what is known to differ, each as the README says under "Where it differs".
 import { canonicalPrefix } from '../../src/net/ip.js'
+import { packetLength } from '../../src/net/length.js'
 import type { Packet } from '../../src/net/packet.js'
 import { isIcmp, isIcmpError, protoNumber } from '../../src/net/proto.js'
 import type { NetworkNamespace } from '../../src/netns/model.js'
@@ -16,7 +17,8 @@ export function avoidedIn(ns: NetworkNamespace): (packet: Packet) => boolean {
   const mapsPrefixes = ns.rulesets.some((r) =>
     r.tables.some((t) => t.chains.some((c) => c.rules.some(({ target }) => /^[SD]NPT$/.test(target?.target ?? '')))),
   )
-  return ({ iface, src, dst, proto, sport, dport, icmp_type }) => {
+  return (packet) => {
+    const { iface, src, dst, proto, sport, dport, icmp_type } = packet
     const number = protoNumber(proto) ?? 0
     // An address for every router of a subnet, as sender or receiver.
     if (anycast.has(src) || anycast.has(dst)) return true
@@ -27,6 +29,9 @@ export function avoidedIn(ns: NetworkNamespace): (packet: Packet) => boolean {
     if (mapsPrefixes && isIcmp(number) && isIcmpError(number, icmp_type ?? 0)) return true
     // NAT drops redirects about what it translates; answers to wider groups leave with the group as their source.
     if ((number === 1 && icmp_type === 5) || /^ff0[^2]/.test(dst)) return true
+    // What a process sends its socket cuts or refuses; and what is cut on the way leaves in pieces.
+    const long = packetLength(packet) > 1280
+    if (long && (iface === 'local' || packet.df === false)) return true
     if (iface !== 'local') return false
     if (number === 136 || mapsPrefixes || src === '0.0.0.0' || src === '::' || src.startsWith('127.')) return true
     // Sockets have customs of their own: nowhere is here, groups are heard by who sends to them.

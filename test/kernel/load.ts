@@ -77,7 +77,9 @@ function routeLine(r: Route): string {
   const tos = r.tos === 0 ? '' : ` tos 0x${r.tos.toString(16)}`
   const metric = r.metric === 0 ? '' : ` metric ${r.metric}`
   const source = r.prefsrc === undefined ? '' : ` src ${r.prefsrc}`
-  return `route add ${r.type} ${r.dst}${tos} table ${r.table}${metric}${source}${hops}`
+  const mtu = r.mtu === undefined ? '' : ` mtu ${r.mtu}`
+  const after = r.nextHops.length > 1 ? `${mtu}${hops}` : `${hops}${mtu}`
+  return `route add ${r.type} ${r.dst}${tos} table ${r.table}${metric}${source}${after}`
 }
 
 function ruleLine(r: PolicyRule): string {

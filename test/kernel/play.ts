@@ -102,7 +102,7 @@ function known(packet: Packet, cpu: number, mac: string): Packet {
 
 /** The bytes that a packet's line leaves open, as they are sent. */
 function bytesSent(packet: Packet, tag: number): Partial<Packet> {
-  const named = packet.src.includes(':') ? { flow_label: tag } : { ip_id: tag, df: packet.df ?? false }
+  const named = packet.src.includes(':') ? { flow_label: tag } : { ip_id: tag, df: packet.df ?? true }
   const rest = packet.proto === 'icmp' || packet.proto === 'icmpv6' ? { icmp_seq: 0, icmp_rest: 0 } : {}
   const bare = packet.proto === 'sctp' ? 4 : packet.sport === undefined && packet.icmp_type === undefined ? 8 : 0
   const payload = '00'.repeat(packet.payload_len || bare)

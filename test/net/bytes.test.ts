@@ -334,7 +334,9 @@ bytes('malformed headers are named', () => {
 })
 
 bytes('encodes what the fixtures hold', () => {
-  assert.equal(encodePacket({ ...ECHO_FIELDS, iface: 'eth0' } as Packet).slice(0, 26), ECHO_0.slice(0, 26))
+  assert.equal(encodePacket({ ...ECHO_FIELDS, df: false, iface: 'eth0' } as Packet).slice(0, 26), ECHO_0.slice(0, 26))
+  // Without a word about it a packet is not to be cut.
+  assert.is(encodePacket({ ...ECHO_FIELDS, iface: 'eth0' } as Packet)[6], 0x40)
   // A window scale option, padded; the data offset counts it: 6 words.
   const scaled = encodePacket({ proto: 'tcp', src: '10.0.0.1', dst: '10.0.0.2', flags: 'S', tcp_options: '030307' })
   assert.is(scaled.length, 44)

@@ -96,10 +96,11 @@ function expected(): string[] {
     for (const reason of ['no route', 'unreachable', 'prohibit', 'blackhole', 'forwarding is off', 'ttl exceeded'])
       add(`reason ${reason}`)
     for (const reason of ['martian source', 'conntrack table full', 'nat: no address']) add(`reason ${reason}`)
+    add('reason too big')
     for (const reason of ['fragment kept for reassembly', 'fragments do not fit together']) add(`reason ${reason}`)
     add('fragment of a packet', 'later fragment', 'whole packet of fragments')
   }
-  out.push('target SNPT ipv6', 'target DNPT ipv6')
+  out.push('target SNPT ipv6', 'target DNPT ipv6', 'packet that may be cut ipv4')
   for (const reason of [
     'martian destination',
     'rp_filter',

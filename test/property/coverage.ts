@@ -141,6 +141,7 @@ export class Coverage {
     this.see(`verdict ${answer.verdict} ${family}`)
     if (answer.dropped_by?.reason) this.see(`reason ${answer.dropped_by.reason} ${family}`)
     if (answer.errno) this.see(`errno ${answer.errno}`)
+    if (answer.in.df === false && answer.verdict === 'forward') this.see(`packet that may be cut ${family}`)
     if (answer.in.frag !== undefined && answer.verdict !== 'drop' && answer.verdict !== 'reject') {
       const later = (answer.in.frag & 0x1fff) !== 0
       if (answer.frag === undefined) this.see(`whole packet of fragments ${family}`)

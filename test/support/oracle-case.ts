@@ -21,6 +21,7 @@ type HostRoute = {
   dev?: string
   table?: string | number
   metric?: number
+  mtu?: number
   src?: string
   type?: string
   scope?: string
@@ -135,6 +136,7 @@ function routeOf(spec: HostRoute, before: readonly Route[], tables: TableNames):
     metric: Number(spec.metric ?? (v6 ? 1024 : 0)),
     scope: scope as Route['scope'],
     tos: 0,
+    ...(spec.mtu === undefined ? {} : { mtu: Number(spec.mtu) }),
   }
 }
 
