@@ -33,8 +33,10 @@ import {
   HDR_PROTO_OFF,
   IPS_ASSURED,
   IPS_CONFIRMED,
+  IPS_COUNTED,
   IPS_SEEN_REPLY,
   SYSCTL_CHECKSUM,
+  SYSCTL_CT_ACCT,
   SYSCTL_CT_MAX,
   SYSCTL_GENERIC,
   SYSCTL_GRE,
@@ -177,6 +179,7 @@ export class Conntrack {
     store<u32>(ct + CT_PROTO_OFF, proto)
     store<u32>(ct + CT_FAMILY_OFF, family)
     store<u32>(ct + CT_ZONE_OFF, Conntrack.zones)
+    if (Sysctl.get(SYSCTL_CT_ACCT) !== 0) store<u32>(ct + CT_STATUS_OFF, IPS_COUNTED)
     store<f64>(ct + CT_CREATED_OFF, load<f64>(CTX_NOW_AT))
     Conntrack.unconfirmed = ct
     return ct
@@ -196,7 +199,7 @@ export class Conntrack {
     const status = load<u32>(ct + CT_STATUS_OFF)
     if (proto === 17 || proto === 136) {
       const stream = (status & IPS_SEEN_REPLY) !== 0 && load<f64>(CTX_NOW_AT) > load<f64>(ct + CT_CREATED_OFF) + 2000
-      Timeout.refresh(ct, Sysctl.ms(stream ? SYSCTL_UDP_STREAM : SYSCTL_UDP))
+      Timeout.keep(ct, direction, Sysctl.ms(stream ? SYSCTL_UDP_STREAM : SYSCTL_UDP))
       if (stream) store<u32>(ct + CT_STATUS_OFF, status | IPS_ASSURED)
     } else if (Tuple.isIcmp(proto, family)) {
       if (!(status & IPS_CONFIRMED)) {
@@ -205,12 +208,12 @@ export class Conntrack {
           family === 4 ? type === 8 || type === 13 || type === 15 || type === 17 : type === 128 || type === 139
         if (!query) return TRACK_INVALID
       }
-      Timeout.refresh(ct, Sysctl.ms(family === 4 ? SYSCTL_ICMP : SYSCTL_ICMPV6))
+      Timeout.keep(ct, direction, Sysctl.ms(family === 4 ? SYSCTL_ICMP : SYSCTL_ICMPV6))
     } else if (proto === 47) {
       const replied = (status & IPS_SEEN_REPLY) !== 0
-      Timeout.refresh(ct, Sysctl.ms(replied ? SYSCTL_GRE_STREAM : SYSCTL_GRE))
+      Timeout.keep(ct, direction, Sysctl.ms(replied ? SYSCTL_GRE_STREAM : SYSCTL_GRE))
       if (replied) store<u32>(ct + CT_STATUS_OFF, status | IPS_ASSURED)
-    } else Timeout.refresh(ct, Sysctl.ms(SYSCTL_GENERIC))
+    } else Timeout.keep(ct, direction, Sysctl.ms(SYSCTL_GENERIC))
     return TRACK_OK
   }
 

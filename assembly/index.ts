@@ -3,6 +3,7 @@
 import { Answer } from './answer'
 import { Batch } from './batch'
 import { Bridge } from './bridge'
+import { ConnLimits } from './connlimit'
 import { Counters } from './counters'
 import { Fdb } from './fdb'
 import { HashLimits } from './hashlimit'
@@ -85,6 +86,7 @@ export function useImage(image: usize, state: usize): void {
   Route.load()
   Rules.load()
   Rules.init(state)
+  ConnLimits.prepare()
 }
 
 /**

@@ -4,6 +4,7 @@ import { BySource } from './by-source'
 import { Conntrack } from './conntrack'
 import {
   CONNECTION_BYTES,
+  CONNECTION_COUNTS_OFF,
   CONNECTION_FAMILY_OFF,
   CONNECTION_MARK_OFF,
   CONNECTION_ORIG_OFF,
@@ -13,6 +14,7 @@ import {
   CONNECTION_STATUS_OFF,
   CONNECTION_TIMEOUT_OFF,
   CONNECTION_ZONE_OFF,
+  CT_COUNTS_OFF,
   CT_CREATED_OFF,
   CT_FAMILY_OFF,
   CT_MARK_OFF,
@@ -54,6 +56,7 @@ export class Loaded {
       Tuple.copy(Table.tuple(ct, 0), record + CONNECTION_ORIG_OFF)
       Tuple.copy(Table.tuple(ct, 1), record + CONNECTION_REPLY_OFF)
       const cold = Table.coldOf(ct)
+      memory.copy(cold + CT_COUNTS_OFF, record + CONNECTION_COUNTS_OFF, 32)
       if (load<u32>(ct + CT_PROTO_OFF) === 132) {
         store<u32>(cold + CT_TCP_FLAGS_OFF, SCTPF_TAG_UNKNOWN)
         store<u32>(cold + CT_TCP_FLAGS_OFF + 4, SCTPF_TAG_UNKNOWN)

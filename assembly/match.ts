@@ -1,5 +1,8 @@
 // The matches of a rule beyond its record, evaluated from their words in CODE (layout/matches.ts): which function holds
 // what each kind asks, and MATCH_NOT where the kind has no order of its own. Kernel: net/netfilter/xt_*.c, net/ipv6/netfilter/.
+
+import { Accounting } from './accounting'
+import { ConnLimits } from './connlimit'
 import { HashLimits } from './hashlimit'
 import {
   CTX_FRAG_AT,
@@ -7,6 +10,8 @@ import {
   CTX_TCP_FLAGS_AT,
   FRAG_OFFSET,
   MATCH_ADDRTYPE,
+  MATCH_CONNBYTES,
+  MATCH_CONNLIMIT,
   MATCH_CONNMARK,
   MATCH_CPU,
   MATCH_CT,
@@ -89,6 +94,10 @@ export function evalMatch(at: usize, head: u32): bool {
       return CtMatch.conntrack(at)
     case MATCH_CONNMARK:
       return CtMatch.connmark(at, inverted)
+    case MATCH_CONNBYTES:
+      return Accounting.match(at)
+    case MATCH_CONNLIMIT:
+      return ConnLimits.match(at, flags)
     case MATCH_NTH:
       return Limits.nth(load<u32>(at, 12), load<u32>(at, 4), load<u32>(at, 8)) !== inverted
     case MATCH_RECENT:

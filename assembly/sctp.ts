@@ -183,7 +183,7 @@ export class Sctp {
     if (old !== state && state === ESTABLISHED) store<u32>(ct + CT_STATUS_OFF, status | IPS_ASSURED)
     // A repeated INIT does not keep the entry alive.
     if (chunk === INIT && state === CLOSED && old === CLOSED && !fresh) return TRACK_OK
-    Timeout.refresh(ct, Sysctl.ms(SYSCTL_SCTP_TIMEOUTS + state))
+    Timeout.keep(ct, dir, Sysctl.ms(SYSCTL_SCTP_TIMEOUTS + state))
     return TRACK_OK
   }
 }

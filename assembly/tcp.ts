@@ -1,5 +1,6 @@
 // The TCP tracker: timeouts, reopening, resets. The states are tcp-states.ts's, the windows window.ts's.
 // Kernel: net/netfilter/nf_conntrack_proto_tcp.c.
+import { Accounting } from './accounting'
 import {
   CT_END_OFF,
   CT_STATE_OFF,
@@ -138,7 +139,7 @@ export class Tcp {
       const side = cold + CT_TCP_FLAGS_OFF + dir * 4
       store<u32>(side, load<u32>(side) | TCPF_CLOSE_INIT)
     }
-    return Tcp.finish(ct, cold, kind, old, next, status)
+    return Tcp.finish(ct, cold, dir, kind, old, next, status)
   }
 
   private static clearLast(cold: usize, bit: u32): void {
@@ -146,7 +147,7 @@ export class Tcp {
   }
 
   /** Timeout, ASSURED, and the ends that need none. */
-  private static finish(ct: usize, cold: usize, kind: u32, old: u32, next: u32, status: u32): u32 {
+  private static finish(ct: usize, cold: usize, dir: u32, kind: u32, old: u32, next: u32, status: u32): u32 {
     const unack = Sysctl.get(SYSCTL_TCP_UNACK)
     const retrans = Sysctl.get(SYSCTL_TCP_RETRANS)
     const normal = Sysctl.get(SYSCTL_TCP_TIMEOUTS + next)
@@ -159,6 +160,7 @@ export class Tcp {
     else if (load<u32>(cold + CT_TCP_LAST_WIN_OFF) === 0 && normal > retrans) timeout = retrans
     if (!(status & IPS_SEEN_REPLY)) {
       if (kind === KIND_RST) {
+        Accounting.count(ct, dir)
         if (status & IPS_CONFIRMED) Table.kill(ct)
         return TRACK_OK
       }
@@ -167,7 +169,7 @@ export class Tcp {
     } else if (!(status & IPS_ASSURED) && (old === SYN_RECV || old === ESTABLISHED) && next === ESTABLISHED) {
       store<u32>(ct + CT_STATUS_OFF, status | IPS_ASSURED)
     }
-    Timeout.refresh(ct, <f64>timeout * 1000)
+    Timeout.keep(ct, dir, <f64>timeout * 1000)
     return TRACK_OK
   }
 

@@ -1,4 +1,5 @@
 // What a tracker says of a packet, and how it keeps its connection alive.
+import { Accounting } from './accounting'
 import { Ends } from './ends'
 import { CT_END_OFF, CT_STATUS_OFF, CTX_NOW_AT, IPS_CONFIRMED, IPS_DYING, IPS_FIXED_TIMEOUT } from './layout'
 
@@ -14,5 +15,11 @@ export class Timeout {
     if (status & (IPS_FIXED_TIMEOUT | IPS_DYING)) return
     if (status & IPS_CONFIRMED) Ends.set(ct, load<f64>(CTX_NOW_AT) + ms)
     else store<f64>(ct + CT_END_OFF, ms)
+  }
+
+  /** Likewise; the packet in the context, in that direction, is counted. */
+  static keep(ct: usize, direction: u32, ms: f64): void {
+    Timeout.refresh(ct, ms)
+    Accounting.count(ct, direction)
   }
 }

@@ -93,7 +93,7 @@ write_sysctls() {
     net/ipv4/ip_forward net/ipv4/ip_default_ttl net/ipv4/ip_nonlocal_bind net/ipv4/icmp_errors_use_inbound_ifaddr \
     net/ipv4/fwmark_reflect net/ipv4/fib_multipath_hash_policy net/ipv4/icmp_echo_ignore_broadcasts \
     net/ipv6/fib_multipath_hash_policy net/bridge/bridge-nf-call-iptables net/bridge/bridge-nf-call-ip6tables \
-    net/netfilter/nf_conntrack_max net/netfilter/nf_conntrack_buckets net/netfilter/nf_conntrack_checksum net/netfilter/nf_conntrack_generic_timeout \
+    net/netfilter/nf_conntrack_max net/netfilter/nf_conntrack_buckets net/netfilter/nf_conntrack_checksum net/netfilter/nf_conntrack_acct net/netfilter/nf_conntrack_generic_timeout \
     net/netfilter/nf_conntrack_icmp_timeout net/netfilter/nf_conntrack_icmpv6_timeout; do
     write_sysctl "/proc/sys/$path"
   done

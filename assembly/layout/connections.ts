@@ -1,7 +1,7 @@
 // Connections. Existing ones lie in the image as CONNECTION records; live ones as a hot record and, with the same index, a
 // cold one: ../conntrack.ts.
 
-export const CONNECTION_BYTES = 128
+export const CONNECTION_BYTES = 192
 export const CONNECTION_FAMILY_OFF = 0
 export const CONNECTION_PROTO_OFF = 4
 export const CONNECTION_STATUS_OFF = 8
@@ -11,6 +11,8 @@ export const CONNECTION_STATE_OFF = 20 // TCP or SCTP state
 export const CONNECTION_ZONE_OFF = 24 // id
 export const CONNECTION_ORIG_OFF = 32 // tuple, TUPLE_BYTES
 export const CONNECTION_REPLY_OFF = 72
+export const CONNECTION_COUNTS_OFF = 112 // as CT_COUNTS, with IPS_COUNTED
+export const CONNECTION_LABELS_OFF = 144 // 16 bytes
 
 export const TUPLE_BYTES = 40
 export const TUPLE_SRC_OFF = 0
@@ -36,7 +38,7 @@ export const CT_SRC_PREV_OFF = 56 // others with the same hash of the original s
 export const CT_SRC_NEXT_OFF = 60
 
 // cold record
-export const CT_COLD_BYTES = 256 // 192-207 free, 208-239 packets and bytes by direction, 240-255 labels
+export const CT_COLD_BYTES = 256 // 192-207 free
 export const CT_ORIG_OFF = 0 // tuple
 export const CT_REPLY_OFF = 40
 export const CT_TCP_END_OFF = 80 // two words: highest segment end sent
@@ -58,6 +60,9 @@ export const CT_BUCKET_OFF = 168 // two words, by direction: bucket (crowd.ts); 
 export const CT_BUCKET_NEXT_OFF = 176
 export const CT_BUCKET_PREV_OFF = 184
 
+export const CT_COUNTS_OFF = 208 // with IPS_COUNTED: packets, bytes (u64 each) of the original direction, of the reply
+export const CT_LABELS_OFF = 240 // 16 bytes
+
 export const IPS_EXPECTED = 1
 export const IPS_SEEN_REPLY = 2
 export const IPS_ASSURED = 4
@@ -69,6 +74,7 @@ export const IPS_SRC_NAT_DONE = 128
 export const IPS_DST_NAT_DONE = 256
 export const IPS_DYING = 512
 export const IPS_FIXED_TIMEOUT = 1024
+export const IPS_COUNTED = 0x40000000 // what it carries is counted; no bit of the kernel's
 
 // TCP sides, CT_TCP_FLAGS
 export const TCPF_UNACKED = 1

@@ -102,6 +102,7 @@ export const NF_DROP = 0
 export const NF_ACCEPT = 1
 
 // addresses that are not the packet's, and room for what is at work
+export const CONNLIMIT_KEY_AT = 2160 // scratch: 16 bytes, the address whose connections are counted
 export const LOOPBACK6_AT = 2560 // ::1, 16 bytes
 export const ZERO_ADDRESS_AT = 1328 // 16 zero bytes, never written
 export const SCRATCH_AT = 1344 // 384 bytes: tuples at work (tuple.ts), a range (nat.ts)

@@ -38,6 +38,8 @@ export const MATCH_SOCKET = 44
 export const MATCH_EXTENSIONS = 45 // EXTENSIONS_*, for _LIST the headers as ip6t_ipv6header.h has them
 export const MATCH_FRAGMENT = 80 // a later fragment
 export const MATCH_LAYER4 = 81 // looks at the layer-4 header and finds nothing to object to
+export const MATCH_CONNBYTES = 100 // CONNBYTES_*, from, to: u64 each
+export const MATCH_CONNLIMIT = 101 // limit, word index in the small state, mask 4 words; flags CONNLIMIT_*
 export const MATCH_U32 = 130 // word index of a U32 program in CODE, its words
 export const MATCH_CODES = 131
 
@@ -49,6 +51,13 @@ export const U32_AND = 2
 export const U32_LEFT = 3
 export const U32_RIGHT = 4
 
+export const CONNBYTES_PACKETS = 0 // | CONNBYTES_ORIGINAL …
+export const CONNBYTES_BYTES = 1
+export const CONNBYTES_AVERAGE = 2
+export const CONNBYTES_ORIGINAL = 4
+export const CONNBYTES_REPLY = 8
+export const CONNLIMIT_ABOVE = 2
+export const CONNLIMIT_DEST = 4
 export const DEVGROUP_HAS_SRC = 2
 export const DEVGROUP_NOT_SRC = 4
 export const DEVGROUP_HAS_DST = 8
@@ -151,3 +160,4 @@ export const PHYSDEV_OUT_PATTERN = 512
 export const LIMIT_STATE_WORDS = 4
 export const NTH_STATE_WORDS = 2
 export const QUOTA_STATE_WORDS = 2 // u64: bytes left
+export const CONNLIMIT_STATE_WORDS = 2 // number of its lists in ConnLimits, 0 = none yet

@@ -17,3 +17,4 @@ export const RULES_ERROR_AT = 8192
 export const RULES_ERROR_RECENTS = 1 // the entries of all recent lists are used up
 export const RULES_ERROR_SETS = 2 // the pool of elements that rules add to sets is used up
 export const RULES_ERROR_HASHLIMITS = 3 // those of all tables of hashlimit are
+export const RULES_ERROR_CONNLIMITS = 4 // what all rules of connlimit remember together is

@@ -32,6 +32,7 @@ const sysctls: fc.Arbitrary<Record<string, string>> = listOf(
     [3, fc.constant(['net.ipv4.conf.all.send_redirects', '0'])],
     [1, pick(['0', '3', '8']).map((v) => ['net.netfilter.nf_conntrack_max', v])],
     [1, fc.constant(['net.netfilter.nf_conntrack_tcp_loose', '0'])],
+    [1, fc.constant(['net.netfilter.nf_conntrack_acct', '1'])],
     [1, pick(['1', '5']).map((v) => ['net.netfilter.nf_conntrack_udp_timeout', v])],
     [1, pick(['2', '60']).map((v) => ['net.netfilter.nf_conntrack_tcp_timeout_established', v])],
     [1, pick(['1', '128']).map((v) => ['net.ipv4.ip_default_ttl', v])],
@@ -41,6 +42,8 @@ const sysctls: fc.Arbitrary<Record<string, string>> = listOf(
 ).map(Object.fromEntries)
 
 const conf = (link: string, key: string): string => `net.ipv4.conf.${link.replaceAll('.', '/')}.${key}`
+
+const flowCount = fc.record({ packets: pick([0, 1, 2]), bytes: pick([0, 40, 120]) }, { noNullPrototype: true })
 
 /** Connections that exist at the start, without translation. */
 const connection: fc.Arbitrary<ConntrackEntry> = fc
@@ -53,8 +56,9 @@ const connection: fc.Arbitrary<ConntrackEntry> = fc
     dport: pick([80, 53]),
     timeout: pick([1, 30, 300]),
     mark: poolMark,
+    counted: fc.option(fc.record({ orig: flowCount, reply: flowCount }, { noNullPrototype: true })),
   })
-  .map(({ family, tcp, link, remote, sport, dport, timeout, mark }) => {
+  .map(({ family, tcp, link, remote, sport, dport, timeout, mark, counted }) => {
     const src = worldOf(family).neighbour(link, 0)
     const dst = worldOf(family).remotes[remote] as string
     return {
@@ -67,6 +71,7 @@ const connection: fc.Arbitrary<ConntrackEntry> = fc
       reply: { src: dst, dst: src, sport: dport, dport: sport },
       status: ['SEEN_REPLY', 'ASSURED', 'CONFIRMED'] as const,
       mark,
+      ...(counted === null ? {} : { counted }),
     } as ConntrackEntry
   })
 

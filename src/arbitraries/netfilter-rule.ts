@@ -8,6 +8,7 @@ import { ADDR_TYPES, CT_EVENTS, CT_STATES, CT_STATUSES, REJECT_NAMES } from '../
 import { limitRate } from '../netfilter/read-match-state.js'
 import { netmapTarget, nptTarget } from './map-targets.js'
 import { byteForms } from './matches-bytes.js'
+import { connectionForms } from './matches-connection.js'
 import { contextForms } from './matches-context.js'
 import { ecnForms, headerForms } from './matches-header.js'
 import { limitForms } from './matches-limits.js'
@@ -343,6 +344,7 @@ function general(place: RulePlace): Arb<Match>[] {
     ...headerForms(family),
     ...contextForms(place.hook, place.table),
     ...limitForms(family),
+    ...connectionForms(family),
   ]
   if (place.selfContained) return list
   return [

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { addressToBigInt, parseAddress } from '../net/ip.js'
 import type { AddrTypeName, CtStateName, Family, HookName, Match, Range, Rule, TableName } from '../netfilter/model.js'
 import { byteTraffic } from './matches-bytes.js'
+import { connectionTraffic } from './matches-connection.js'
 import { contextTraffic } from './matches-context.js'
 import { headerTraffic } from './matches-header.js'
 import { limitTraffic } from './matches-limits.js'
@@ -125,6 +126,7 @@ const generalMatch = (place: Place): fc.Arbitrary<Match> => {
     ...headerTraffic(place.family),
     ...contextTraffic(place.hook, place.table),
     ...limitTraffic(place.family),
+    ...connectionTraffic(place.family),
     ...listedTraffic(place.family, place.hook),
     ...byteTraffic(place.family),
     ['nfacct', 1, fc.constant({ match: 'nfacct' as const, name: 'hits' })],

@@ -66,6 +66,8 @@ function checkLinks(view: ImageView): void {
   const sysctls = view.words(L.SECTION_SYSCTLS)
   view.require(sysctls.length === L.SYSCTL_WORDS && sysctls[L.SYSCTL_LO_LINK]! < links.count, 'the settings')
   view.require(sysctls[L.SYSCTL_CT_BUCKETS] !== 0, 'the number of buckets')
+  const counted = sysctls[L.SYSCTL_COUNTED_CONNECTIONS]!
+  view.require(counted <= L.COUNTED_CONNECTIONS_MAX, 'the number of counted connections')
 }
 
 function checkBridges(view: ImageView, links: number): void {

@@ -32,6 +32,8 @@ const MATCH_WORDS: readonly number[] = Object.assign(
     [L.MATCH_SOCKET]: 2,
     [L.MATCH_EXTENSIONS]: 3,
     [L.MATCH_U32]: 3,
+    [L.MATCH_CONNBYTES]: 6,
+    [L.MATCH_CONNLIMIT]: 7,
   },
 )
 
@@ -66,6 +68,7 @@ function checkMatch(view: ImageView, code: Uint32Array, word: number, bounds: Bo
   if (kind === L.MATCH_LIMIT) state(code[word + 3]!, L.LIMIT_STATE_WORDS)
   if (kind === L.MATCH_HASHLIMIT) view.require(code[word + 1]! < bounds.hashlimits, 'a match of an unknown table')
   if (kind === L.MATCH_QUOTA) state(code[word + 1]!, L.QUOTA_STATE_WORDS)
+  if (kind === L.MATCH_CONNLIMIT) state(code[word + 2]!, L.CONNLIMIT_STATE_WORDS)
   if (kind === L.MATCH_PHYSDEV) {
     checkIface(view, code[word + 3]!, (code[word + 1]! & L.PHYSDEV_IN_PATTERN) !== 0, bounds)
     checkIface(view, code[word + 4]!, (code[word + 1]! & L.PHYSDEV_OUT_PATTERN) !== 0, bounds)

@@ -1,5 +1,6 @@
 // A namespace becomes an image: the one entry of this room. Pure: equal namespaces give equal bytes.
 // Owns the order in which the parts write their sections.
+import { withAccounting } from '../netns/accounting.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { checkSupported } from '../netns/supported.js'
 import { writeBridges } from './bridges.js'
@@ -15,8 +16,9 @@ import { writeSysctls } from './sysctls.js'
  * Compiles a namespace. Throws a FaultError that names file and line of every rule that cannot be evaluated (an unknown
  * set, an address of the other family, a limit of `CompileOptions` that is passed, …), at most a hundred faults.
  */
-export function compile(ns: NetworkNamespace, options: CompileOptions = {}): Image {
-  checkSupported(ns)
+export function compile(given: NetworkNamespace, options: CompileOptions = {}): Image {
+  checkSupported(given)
+  const ns = withAccounting(given)
   const context = new CompileContext(ns, options)
   const writer = new ImageWriter()
   const symbols: Symbols = {
@@ -30,7 +32,7 @@ export function compile(ns: NetworkNamespace, options: CompileOptions = {}): Ima
   const addresses = writeLinks(ns, writer)
   writeRoutes(ns, writer, addresses)
   addresses.write(writer)
-  writeSysctls(ns, writer)
+  writeSysctls(context, writer)
   writeBridges(ns, writer)
   writeConnections(ns, writer)
   const bytes = writer.finish({ ...rules, links: ns.links.length }, symbols)

@@ -1,6 +1,7 @@
 // Connections that exist at the start, as CONNECTION records.
 import {
   CONNECTION_BYTES,
+  CONNECTION_COUNTS_OFF,
   CONNECTION_FAMILY_OFF,
   CONNECTION_MARK_OFF,
   CONNECTION_ORIG_OFF,
@@ -10,6 +11,7 @@ import {
   CONNECTION_STATUS_OFF,
   CONNECTION_TIMEOUT_OFF,
   CONNECTION_ZONE_OFF,
+  IPS_COUNTED,
   SECTION_CONNECTIONS,
   TUPLE_DPORT_OFF,
   TUPLE_DST_OFF,
@@ -75,6 +77,14 @@ export function writeConnections(ns: NetworkNamespace, writer: ImageWriter): voi
     words[at + (CONNECTION_ZONE_OFF >>> 2)] = entry.zone ?? 0
     writeTuple(words, at + (CONNECTION_ORIG_OFF >>> 2), entry.orig)
     writeTuple(words, at + (CONNECTION_REPLY_OFF >>> 2), entry.reply)
+    if (entry.counted !== undefined) {
+      words[at + (CONNECTION_STATUS_OFF >>> 2)]! |= IPS_COUNTED
+      const { orig, reply } = entry.counted
+      for (const [k, n] of [orig.packets, orig.bytes, reply.packets, reply.bytes].entries()) {
+        words[at + (CONNECTION_COUNTS_OFF >>> 2) + 2 * k] = n % 2 ** 32
+        words[at + (CONNECTION_COUNTS_OFF >>> 2) + 2 * k + 1] = Math.floor(n / 2 ** 32)
+      }
+    }
   })
   writer.section(SECTION_CONNECTIONS, words)
 }

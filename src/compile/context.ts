@@ -20,6 +20,8 @@ export interface CompileLimits {
   readonly maxAddedElements: number
   /** Entries that all tables of `hashlimit` hold together, 96 bytes each. Default: 262,144. */
   readonly maxHashlimitEntries: number
+  /** Connections that all rules of `connlimit` remember together, at most 4,194,304; 144 bytes each, of which only what is used costs memory. Default: 65,536. */
+  readonly maxCountedConnections: number
 }
 
 export interface CompileOptions {
@@ -42,6 +44,7 @@ export const DEFAULT_LIMITS: CompileLimits = {
   maxRecentEntries: 262_144,
   maxAddedElements: 262_144,
   maxHashlimitEntries: 262_144,
+  maxCountedConnections: 65_536,
 }
 
 const MAX_FAULTS = 100

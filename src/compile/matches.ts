@@ -8,6 +8,7 @@ import type { CompileContext, Place } from './context.js'
 import type { HashLimits } from './hashlimits.js'
 import type { IfacePatterns } from './ifaces.js'
 import { address, addrtypeMatch, iprangeMatch } from './matches-address.js'
+import { connectionMatch } from './matches-connection.js'
 import { contextMatch } from './matches-context.js'
 import { conntrackMatch, ctStates } from './matches-ct.js'
 import { headerMatch } from './matches-header.js'
@@ -161,6 +162,9 @@ export function writeMatch(sink: MatchSink, at: MatchRule, m: Match): number {
     case 'time':
     case 'rpfilter':
       return contextMatch(sink, m)
+    case 'connbytes':
+    case 'connlimit':
+      return connectionMatch(sink, at, m)
     case 'quota':
     case 'hashlimit':
       return limitsMatch(sink, at, m)

@@ -2,6 +2,8 @@
 import {
   SECTION_SYSCTLS,
   SYSCTL_CHECKSUM,
+  SYSCTL_COUNTED_CONNECTIONS,
+  SYSCTL_CT_ACCT,
   SYSCTL_CT_BUCKETS,
   SYSCTL_CT_MAX,
   SYSCTL_DEFAULT_TTL,
@@ -28,6 +30,7 @@ import {
 } from '../../assembly/layout.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { conntrackSysctls, hostSysctls } from '../netns/sysctl.js'
+import type { CompileContext } from './context.js'
 import type { ImageWriter } from './image.js'
 
 /** Policy rules beyond local, main and default, or local routes that are no address: the source is looked up fully. */
@@ -70,13 +73,24 @@ const SCTP_STATES = [
   'HEARTBEAT_SENT',
 ] as const
 
+/** Does some rule count connections? */
+function countsConnections(ns: NetworkNamespace): boolean {
+  return ns.rulesets.some((r) =>
+    r.tables.some((t) =>
+      t.chains.some((c) => c.rules.some((rule) => rule.matches.some((m) => m.match === 'connlimit'))),
+    ),
+  )
+}
+
 /** Writes the SYSCTLS section. */
-export function writeSysctls(ns: NetworkNamespace, writer: ImageWriter): void {
+export function writeSysctls({ ns, limits }: CompileContext, writer: ImageWriter): void {
   const words = new Uint32Array(SYSCTL_WORDS)
   const conntrack = conntrackSysctls(ns.sysctls)
   const host = hostSysctls(ns.sysctls)
   words[SYSCTL_CT_MAX] = conntrack.max
   words[SYSCTL_CT_BUCKETS] = conntrack.buckets
+  words[SYSCTL_CT_ACCT] = conntrack.acct ? 1 : 0
+  words[SYSCTL_COUNTED_CONNECTIONS] = countsConnections(ns) ? limits.maxCountedConnections : 0
   words[SYSCTL_TCP_LOOSE] = conntrack.tcpLoose ? 1 : 0
   words[SYSCTL_TCP_MAX_RETRANS] = conntrack.tcpMaxRetrans
   words[SYSCTL_TCP_BE_LIBERAL] = conntrack.tcpBeLiberal ? 1 : 0

@@ -1,6 +1,7 @@
 // Connection records of the core as conntrack entries.
 import {
   CT_COLD_BYTES,
+  CT_COUNTS_OFF,
   CT_END_OFF,
   CT_FAMILY_OFF,
   CT_HOT_BYTES,
@@ -11,13 +12,14 @@ import {
   CT_STATE_OFF,
   CT_STATUS_OFF,
   CT_ZONE_OFF,
+  IPS_COUNTED,
   TUPLE_DPORT_OFF,
   TUPLE_DST_OFF,
   TUPLE_SPORT_OFF,
   TUPLE_SRC_OFF,
 } from '../../assembly/layout.js'
 import { SCTP_STATES, STATUS_BITS, TCP_STATES } from '../compile/connections.js'
-import type { ConntrackEntry, Tuple } from '../net/packet.js'
+import type { ConntrackEntry, FlowCount, Tuple } from '../net/packet.js'
 import { hasPorts, isIcmp, PROTOCOL_DCCP, PROTOCOL_GRE, PROTOCOL_SCTP, PROTOCOL_TCP, protoName } from '../net/proto.js'
 import { addressText } from './address-text.js'
 import type { CoreExports } from './core.js'
@@ -38,6 +40,14 @@ function readTuple(view: DataView, at: number, family: number, proto: number): T
     tuple.dport = second
   }
   return tuple
+}
+
+function readCounts(view: DataView, at: number): NonNullable<ConntrackEntry['counted']> {
+  const count = (from: number): FlowCount => ({
+    packets: Number(view.getBigUint64(from, true)),
+    bytes: Number(view.getBigUint64(from + 8, true)),
+  })
+  return { orig: count(at), reply: count(at + 16) }
 }
 
 /** The entry of record number + 1 `n`. */
@@ -62,5 +72,12 @@ export function readConnection(core: CoreExports, view: DataView, n: number): Co
     status: STATUS_BITS.filter(([, bit]) => (status & bit) !== 0).map(([name]) => name),
     mark: view.getUint32(hot + CT_MARK_OFF, true),
     ...(zone === 0 ? {} : { zone }),
+    ...((status & IPS_COUNTED) === 0 ? {} : { counted: readCounts(view, cold + CT_COUNTS_OFF) }),
   }
+}
+
+/** The entry as an answer shows it: without what it has carried. */
+export function shownConnection(core: CoreExports, view: DataView, n: number): ConntrackEntry {
+  const { counted: _, ...entry } = readConnection(core, view, n)
+  return entry
 }

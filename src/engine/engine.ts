@@ -27,7 +27,7 @@ import type { IpSet, NetworkNamespace } from '../netns/model.js'
 import { parseWallClock } from '../netns/wall-clock.js'
 import { AnswerReader } from './answer.js'
 import { type BatchHost, PacketBatch } from './batch.js'
-import { readConnection } from './connection.js'
+import { readConnection, shownConnection } from './connection.js'
 import { type Core, type CoreExports, inlinedCore, instantiate } from './core.js'
 import { readCounters } from './counters.js'
 import { Defragmenter } from './defrag.js'
@@ -207,7 +207,7 @@ export class Engine implements DataPlane {
       const asked = (whole ?? batch).at
       const later = whole === null && isLaterFragment(answer.in)
       const n = later ? 0 : core.findConnection(asked.records, asked.quotes, zones)
-      answer.ct = n === 0 ? null : readConnection(core, view, n)
+      answer.ct = n === 0 ? null : shownConnection(core, view, n)
     }
     if (options.trace) {
       const events = view.getUint32(at.results + RESULT_TRACE_EVENTS_OFF, true)

@@ -3,6 +3,7 @@ import {
   RECORD_AT_MS_OFF,
   RECORD_BYTES,
   RULES_ERROR_AT,
+  RULES_ERROR_CONNLIMITS,
   RULES_ERROR_HASHLIMITS,
   RULES_ERROR_SETS,
   STOP_ASKED,
@@ -45,6 +46,10 @@ export function throwStop(core: CoreExports, image: Image, room: number, batch: 
       const error = batch.view.getUint32(RULES_ERROR_AT, true)
       if (error === RULES_ERROR_SETS)
         throw new RangeError('no more elements can be added to the sets: raise the compile limit maxAddedElements')
+      if (error === RULES_ERROR_CONNLIMITS)
+        throw new RangeError(
+          'the rules of connlimit remember too many connections: raise the limit maxCountedConnections',
+        )
       if (error === RULES_ERROR_HASHLIMITS)
         throw new RangeError('the tables of hashlimit are full: raise the compile limit maxHashlimitEntries')
       throw new RangeError('the recent lists are full: raise the compile limit maxRecentEntries')

@@ -175,6 +175,12 @@ export type CtStatus =
   | 'DST_NAT_DONE'
   | 'FIXED_TIMEOUT'
 
+/** What was counted in one direction; exact up to 2^53. */
+export interface FlowCount {
+  packets: number
+  bytes: number
+}
+
 export interface ConntrackEntry {
   family: 'ipv4' | 'ipv6'
   proto: ProtoName
@@ -190,6 +196,8 @@ export interface ConntrackEntry {
   mark: number
   /** Left out when 0. */
   zone?: number
+  /** Where connections are counted (nf_conntrack_acct); left out in an answer's `ct`. Bytes are those of whole IP packets. */
+  counted?: { orig: FlowCount; reply: FlowCount }
   /** The conntrack helper that the entry had when it was listed; what a helper does to packets is not modelled. */
   helper?: string
 }

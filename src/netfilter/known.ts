@@ -1,6 +1,7 @@
 // The matches and targets that the reader knows, by name.
 import type { Extension } from './extension.js'
 import { BYTE_MATCHES } from './read-match-bytes.js'
+import { CONNECTION_MATCHES } from './read-match-connection.js'
 import { CONTEXT_MATCHES } from './read-match-context.js'
 import { HEADER_MATCHES } from './read-match-header.js'
 import { HOST_MATCHES } from './read-match-host.js'
@@ -23,6 +24,7 @@ export const KNOWN_MATCHES: ReadonlyMap<string, AnyExtension> = new Map(
     [
       ...PORT_MATCHES,
       ...STATE_MATCHES,
+      ...CONNECTION_MATCHES,
       ...HEADER_MATCHES,
       ...CONTEXT_MATCHES,
       ...LIMIT_MATCHES,

@@ -4,6 +4,7 @@
 // Addresses are canonical text (`10.0.0.0/8`, `fd00::/64`); `Prefix` always carries its length.
 // All names are literal strings as iptables prints them.
 
+import type { ConnectionMatch } from './model-connection.js'
 import type { ContextMatch } from './model-context.js'
 import type { HeaderMatch } from './model-header.js'
 import type { LimitMatch } from './model-limits.js'
@@ -216,6 +217,7 @@ export type Match =
       readonly isBridged?: Negatable<true>
     }
   | { readonly match: 'nfacct'; readonly name: string }
+  | ConnectionMatch
   | HeaderMatch
   | ContextMatch
   | LimitMatch

@@ -4,6 +4,7 @@
 import { printListed } from './listed.js'
 import type { Match, Negatable, Range } from './model.js'
 import { SCTP_CHUNKS, TCP_FLAG_NAMES } from './names.js'
+import { printConnectionMatch } from './print-match-connection.js'
 import { printContextMatch } from './print-match-context.js'
 import { printHeaderMatch } from './print-match-header.js'
 import { printLimitMatch } from './print-match-limits.js'
@@ -201,6 +202,9 @@ export function printMatch(m: Match): string {
     case 'time':
     case 'rpfilter':
       return printContextMatch(m)
+    case 'connbytes':
+    case 'connlimit':
+      return printConnectionMatch(m)
     case 'quota':
     case 'hashlimit':
       return printLimitMatch(m)

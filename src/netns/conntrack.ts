@@ -3,7 +3,7 @@
 // A line does not say which translations were set up; that follows from its two tuples and is completed here.
 import { type Fault, FaultError } from '../net/fault.js'
 import { canonicalAddress, familyOf } from '../net/ip.js'
-import type { ConntrackEntry, CtStatus, Tuple } from '../net/packet.js'
+import type { ConntrackEntry, CtStatus, FlowCount, Tuple } from '../net/packet.js'
 import { hasPorts, isIcmp, PROTOCOL_GRE, PROTOCOL_TCP, protoName } from '../net/proto.js'
 import { quoted } from './fields.js'
 import type { ReadOptions } from './links.js'
@@ -23,7 +23,7 @@ const NUMBER_FIELDS: ReadonlyMap<string, readonly [keyof Tuple, number]> = new M
   ['dstkey', ['dport', 65535]],
 ])
 /** Fields that decide nothing here. */
-const IDLE = new Set(['packets', 'bytes', 'use', 'secctx', 'secmark', 'delta-time', 'labels'])
+const IDLE = new Set(['use', 'secctx', 'secmark', 'delta-time', 'labels'])
 /** Remaining words of a time stamp such as `[start=Mon Nov 23 …]`. */
 const BRACKETS = /\[(start|stop)=[^\]]*\]/g
 
@@ -44,6 +44,8 @@ interface Half {
   src?: string
   dst?: string
   numbers: Map<keyof Tuple, number>
+  packets?: number
+  bytes?: number
 }
 
 function wholeNumber(word: Word, text: string, max: number): number {
@@ -72,6 +74,13 @@ function tuple(half: Half | undefined, family: string, proto: number): Tuple {
     ;(result as unknown as Record<string, unknown>)[key] = value
   }
   return result
+}
+
+const COUNT = /^[0-9]{1,20}$/
+
+/** What was counted; undefined when it was not. */
+function countOf({ packets, bytes }: Half): FlowCount | undefined {
+  return packets === undefined || bytes === undefined ? undefined : { packets, bytes }
 }
 
 /** Was this side of the connection translated? */
@@ -133,12 +142,16 @@ function entryOf(line: string, options: ConntrackReadOptions): ConntrackEntry {
     } else if (number !== undefined && half !== undefined && !half.numbers.has(number[0])) {
       const hex = key.endsWith('key') && /^0x[0-9a-f]{1,4}$/i.test(value)
       half.numbers.set(number[0], hex ? Number(value) : wholeNumber(word, value, number[1]))
+    } else if ((key === 'packets' || key === 'bytes') && half !== undefined) {
+      if (!COUNT.test(value)) throw new LineFault(word.column, `${quoted(word.text)}: a whole number was expected`)
+      half[key] = Number(value)
     } else if (key === 'helper') helper = value
     else if (key === 'mark') mark = wholeNumber(word, value, 0xffffffff)
     else if (key === 'zone') zone = wholeNumber(word, value, 65535)
     else if (!IDLE.has(key) && number === undefined) throw new LineFault(word.column, `unknown field ${quoted(key)}`)
   }
   if (halves.length !== 2) throw new LineFault(1, 'two tuples with `src=` and `dst=` were expected')
+  const [sent, answered] = [countOf(halves[0]!), countOf(halves[1]!)]
   const orig = tuple(halves[0], family, proto)
   const reply = tuple(halves[1], family, proto)
   const source = translated(orig, reply, 'src')
@@ -167,6 +180,7 @@ function entryOf(line: string, options: ConntrackReadOptions): ConntrackEntry {
     status,
     mark,
     ...(zone === 0 ? {} : { zone }),
+    ...(sent === undefined || answered === undefined ? {} : { counted: { orig: sent, reply: answered } }),
     ...(helper === '' ? {} : { helper }),
   }
 }
@@ -208,6 +222,9 @@ export function formatConntrack(entry: ConntrackEntry): string {
     const key = (n: number | undefined): string => `0x${(n ?? 0).toString(16)}`
     return entry.protonum === PROTOCOL_GRE ? `${addresses}srckey=${key(t.sport)} dstkey=${key(t.dport)} ` : addresses
   }
+  const { counted } = entry
+  const carried = (c: FlowCount | undefined): string =>
+    c === undefined ? '' : `packets=${c.packets} bytes=${c.bytes} `
   const name = typeof entry.proto === 'string' && LISTED.has(entry.proto) ? entry.proto : 'unknown'
   const head = `${entry.family.padEnd(8)} ${entry.family === 'ipv6' ? 10 : 2} ${name.padEnd(8)} ${entry.protonum} ${entry.timeout} `
   const state = entry.state === undefined ? '' : `${entry.state} `
@@ -215,5 +232,5 @@ export function formatConntrack(entry: ConntrackEntry): string {
   const assured = entry.status.includes('ASSURED') ? '[ASSURED] ' : ''
   const zone = entry.zone ? `zone=${entry.zone} ` : ''
   const helper = entry.helper === undefined ? '' : `helper=${entry.helper} `
-  return `${head}${state}${half(entry.orig)}${unreplied}${half(entry.reply)}${assured}mark=${entry.mark} ${zone}${helper}use=1`
+  return `${head}${state}${half(entry.orig)}${carried(counted?.orig)}${unreplied}${half(entry.reply)}${carried(counted?.reply)}${assured}mark=${entry.mark} ${zone}${helper}use=1`
 }

@@ -122,6 +122,8 @@ export interface ConntrackSysctls {
   readonly tcpIgnoreInvalidRst: boolean
   readonly tcpMaxRetrans: number
   readonly checksum: boolean
+  /** Count what connections carry. */
+  readonly acct: boolean
   /** By TCP state, and RETRANS and UNACK. SYN_SENT2 always has 120. */
   readonly tcp: Readonly<Record<TcpTimeout, number>>
   readonly udp: number
@@ -169,6 +171,7 @@ export function conntrackSysctls(sysctls: Sysctls): ConntrackSysctls {
     tcpIgnoreInvalidRst: ct('tcp_ignore_invalid_rst', 0) !== 0,
     tcpMaxRetrans: ct('tcp_max_retrans', 3),
     checksum: ct('checksum', 1) !== 0,
+    acct: ct('acct', 0) !== 0,
     tcp: {
       SYN_SENT: tcp('syn_sent', 120),
       SYN_RECV: tcp('syn_recv', 60),

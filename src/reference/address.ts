@@ -46,6 +46,11 @@ function maskOfLength(bits: number, length: number): bigint {
   return ((1n << BigInt(length)) - 1n) << BigInt(bits - length)
 }
 
+/** The mask of a prefix of that length, as an address. */
+export function prefixMask(family: Family, length: number): string {
+  return textOf(family, maskOfLength(bitsOf(family), length))
+}
+
 /** `ADDRESS/LENGTH` or `ADDRESS/MASK` (or a bare address) as a number and a mask. */
 export const maskedOf: (prefix: string) => Masked = remembered((prefix) => {
   const [address = '', rest] = prefix.split('/')

@@ -6,6 +6,7 @@ import type { ConntrackEntry, CtStatus, Tuple } from '../net/packet.js'
 import { PROTOCOL_UDPLITE, protoName } from '../net/proto.js'
 import type { Family } from '../netfilter/model.js'
 import type { ExistingConnection } from '../netns/model.js'
+import { loadedCounts, newCounts, shownCounts } from './accounting.js'
 import { familyOfText } from './address.js'
 import { makeRoom } from './early-drop.js'
 import { sysctl } from './sysctl.js'
@@ -31,6 +32,7 @@ function newConnection(world: World, family: Family, tuple: FlowTuple, zone: Zon
     dstNatDone: false,
     otherStatus: [],
     fixedTimeout: false,
+    counted: newCounts(world),
     mark: 0,
     endMs: Number.POSITIVE_INFINITY,
     timeoutMs: 0,
@@ -179,6 +181,7 @@ export function shown(flow: Connection, now: number): ConntrackEntry {
     status: ORDER.filter((s) => bits.has(s)),
     mark: flow.mark,
     ...(flow.zone.id === 0 ? {} : { zone: flow.zone.id }),
+    ...shownCounts(flow),
   }
 }
 
@@ -203,6 +206,7 @@ export function load(world: World, entry: ExistingConnection): void {
   Object.assign(flow, {
     otherStatus: entry.status.filter((s) => s === 'EXPECTED' || s === 'SEQ_ADJUST' || s === 'FIXED_TIMEOUT'),
     fixedTimeout: entry.status.includes('FIXED_TIMEOUT'),
+    counted: loadedCounts(entry),
     mark: entry.mark,
     state: entry.state ?? 'NONE',
     timeoutMs: entry.timeout * 1000,

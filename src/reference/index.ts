@@ -6,6 +6,7 @@ import { isLaterFragment } from '../net/fragment.js'
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
 import type { Chain, Family, Rule, Ruleset, TableName } from '../netfilter/model.js'
 import { needsConntrack, needsReassembly } from '../netfilter/needs.js'
+import { withAccounting } from '../netns/accounting.js'
 import type { RecordedChoices } from '../netns/choices.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
 import type { IpSet, NetworkNamespace } from '../netns/model.js'
@@ -77,8 +78,9 @@ export class ReferenceEngine implements DataPlane {
   readonly #choices: RecordedChoices | undefined
   #drawn: readonly Draw[] = []
 
-  constructor(ns: NetworkNamespace, options: ReferenceOptions = {}) {
-    checkSupported(ns)
+  constructor(given: NetworkNamespace, options: ReferenceOptions = {}) {
+    checkSupported(given)
+    const ns = withAccounting(given)
     this.#choices = options.choices
     this.#seed = BigInt(options.seed ?? 0)
     const rulesets = new Map<Family, LiveRuleset>(ns.rulesets.map((r) => [r.family, liveRuleset(r)]))
@@ -99,6 +101,7 @@ export class ReferenceEngine implements DataPlane {
       sets: new IpSets(ns.sets, () => world.now),
       limits: new LimitStates(ns.rulesets),
       counters: new Map(),
+      counted: new Map(),
       now: 0,
       draws: new Draws(this.#seed, 0n),
       recorder: { steps: [], trace: [], traceReply: [], flooded: [] },
@@ -124,7 +127,7 @@ export class ReferenceEngine implements DataPlane {
 
   swapRules(rulesets: readonly Ruleset[]): void {
     const world = this.#world
-    const ns = { ...world.ns, rulesets }
+    const ns = withAccounting({ ...world.ns, rulesets })
     checkSupported(ns)
     const before = world.rulesets
     world.rulesets = new Map(rulesets.map((r) => [r.family, liveRuleset(r, before.get(r.family))]))
@@ -144,6 +147,7 @@ export class ReferenceEngine implements DataPlane {
       ),
     )
     for (const match of world.counters.keys()) if (!matches.has(match)) world.counters.delete(match)
+    for (const match of world.counted.keys()) if (!matches.has(match)) world.counted.delete(match)
     for (const match of world.limits.quotas.keys()) if (!matches.has(match)) world.limits.quotas.delete(match)
   }
 
@@ -215,7 +219,9 @@ export class ReferenceEngine implements DataPlane {
     if (isLaterFragment(packet)) return null
     const tuple = isError(packet) && packet.inner !== undefined ? invert(tupleOf(packet.inner)) : tupleOf(packet)
     const found = tuple === null ? undefined : table.find(tuple, skb.zone ?? NO_ZONE)
-    return found === undefined ? null : shown(found.flow, now)
+    if (found === undefined) return null
+    const { counted: _, ...entry } = shown(found.flow, now)
+    return entry
   }
 
   conntrack(): ConntrackEntry[] {

@@ -6,6 +6,7 @@ import { hasPorts, sctpChunkNumber } from '../net/proto.js'
 import type { Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import { inPrefix, isMulticast, numberOf } from './address.js'
 import type { MatchContext } from './asked.js'
+import { matchesConnection } from './match-connection.js'
 import { matchesConntrack } from './match-conntrack.js'
 import { matchesContext } from './match-context.js'
 import { matchesHeader } from './match-header.js'
@@ -258,6 +259,9 @@ function matches(m: Match, skb: Skb, context: MatchContext): boolean {
     case 'time':
     case 'rpfilter':
       return matchesContext(m, skb, context)
+    case 'connbytes':
+    case 'connlimit':
+      return matchesConnection(m, skb, context)
     case 'quota':
     case 'hashlimit':
       return matchesLimits(m, skb, context)

@@ -3,6 +3,7 @@
 // Kernel: net/netfilter/nf_conntrack_proto_sctp.c. The table is the kernel's sctp_conntracks.
 import type { Packet } from '../net/packet.js'
 import { defaultSctpTag, SCTP_TAG_A, SCTP_TAG_B, sctpChunkNumber } from '../net/proto.js'
+import { keep } from './accounting.js'
 import { sctpTimeout } from './timeouts.js'
 import type { Connection, Direction, World } from './types.js'
 
@@ -139,6 +140,6 @@ export function trackSctp(world: World, flow: Connection, dir: Direction, packet
   if (old !== state && state === 'ESTABLISHED') flow.assured = true
   // A repeated INIT does not keep the entry alive.
   if (chunk === INIT && state === 'CLOSED' && old === 'CLOSED' && flow.confirmed) return true
-  world.table.refresh(flow, sctpTimeout(world.ns, state))
+  keep(world, flow, dir, packet, sctpTimeout(world.ns, state))
   return true
 }

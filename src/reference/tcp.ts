@@ -3,6 +3,7 @@
 import type { Packet } from '../net/packet.js'
 import { parseTcpFlags, TCP_ACK, TCP_CWR, TCP_ECE, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../net/proto.js'
 import { tcpOptionsOf } from '../net/tcp-options.js'
+import { count, keep } from './accounting.js'
 import { sysctl } from './sysctl.js'
 import { after, beginWindow, endOf, inWindow, newSide } from './tcp-window.js'
 import { tcpTimeout } from './timeouts.js'
@@ -144,6 +145,7 @@ export function trackTcp(world: World, flow: Connection, dir: Direction, packet:
   const timeout = chooseTimeout(world, flow, index)
   if (!flow.seenReply) {
     if (flags & TCP_RST) {
+      count(flow, dir, packet)
       world.table.kill(flow)
       return 'ok'
     }
@@ -152,7 +154,7 @@ export function trackTcp(world: World, flow: Connection, dir: Direction, packet:
   } else if (!flow.assured && (old === 'SYN_RECV' || old === 'ESTABLISHED') && state === 'ESTABLISHED') {
     flow.assured = true
   }
-  world.table.refresh(flow, timeout)
+  keep(world, flow, dir, packet, timeout)
   return 'ok'
 }
 

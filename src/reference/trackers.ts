@@ -10,6 +10,7 @@ import {
   PROTOCOL_UDP,
   PROTOCOL_UDPLITE,
 } from '../net/proto.js'
+import { keep } from './accounting.js'
 import { trackSctp } from './sctp.js'
 import { trackTcp } from './tcp.js'
 import { plainTimeout } from './timeouts.js'
@@ -21,18 +22,18 @@ const UDP_STREAM_MS = 2000
 const QUERIES: readonly number[] = [8, 13, 15, 17]
 const QUERIES6: readonly number[] = [128, 139]
 
-function trackUdp(world: World, flow: Connection): void {
+function trackUdp(world: World, flow: Connection, dir: Direction, packet: Packet): void {
   if (!flow.seenReply) {
-    world.table.refresh(flow, plainTimeout(world.ns, 'udp'))
+    keep(world, flow, dir, packet, plainTimeout(world.ns, 'udp'))
     return
   }
   const stream = world.now > flow.createdMs + UDP_STREAM_MS
-  world.table.refresh(flow, plainTimeout(world.ns, stream ? 'udp_stream' : 'udp'))
+  keep(world, flow, dir, packet, plainTimeout(world.ns, stream ? 'udp_stream' : 'udp'))
   if (stream) flow.assured = true
 }
 
-function trackGre(world: World, flow: Connection): void {
-  world.table.refresh(flow, plainTimeout(world.ns, flow.seenReply ? 'gre_stream' : 'gre'))
+function trackGre(world: World, flow: Connection, dir: Direction, packet: Packet): void {
+  keep(world, flow, dir, packet, plainTimeout(world.ns, flow.seenReply ? 'gre_stream' : 'gre'))
   if (flow.seenReply) flow.assured = true
 }
 
@@ -45,20 +46,20 @@ export function track(world: World, flow: Connection, dir: Direction, packet: Pa
       return trackSctp(world, flow, dir, packet) ? 'ok' : 'invalid'
     case PROTOCOL_UDP:
     case PROTOCOL_UDPLITE:
-      trackUdp(world, flow)
+      trackUdp(world, flow, dir, packet)
       return 'ok'
     case PROTOCOL_ICMP:
     case PROTOCOL_ICMPV6: {
       const v6 = flow.proto === PROTOCOL_ICMPV6
       if (!flow.confirmed && !(v6 ? QUERIES6 : QUERIES).includes(flow.tuples[0].type ?? -1)) return 'invalid'
-      world.table.refresh(flow, plainTimeout(world.ns, v6 ? 'icmpv6' : 'icmp'))
+      keep(world, flow, dir, packet, plainTimeout(world.ns, v6 ? 'icmpv6' : 'icmp'))
       return 'ok'
     }
     case PROTOCOL_GRE:
-      trackGre(world, flow)
+      trackGre(world, flow, dir, packet)
       return 'ok'
     default:
-      world.table.refresh(flow, plainTimeout(world.ns, 'generic'))
+      keep(world, flow, dir, packet, plainTimeout(world.ns, 'generic'))
       return 'ok'
   }
 }

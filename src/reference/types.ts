@@ -5,6 +5,7 @@ import type { Answer, DroppedBy, DropReason, Packet, PacketType, Step } from '..
 import type { Family, HookName, Ruleset, TableName } from '../netfilter/model.js'
 import type { NetworkNamespace, NextHop, RouteType } from '../netns/model.js'
 import type { WallClock } from '../netns/wall-clock.js'
+import type { CountedLists } from './connlimit.js'
 import type { ConntrackTable } from './conntrack-table.js'
 import type { Fragments } from './defrag.js'
 import type { Ether } from './ether.js'
@@ -73,6 +74,12 @@ export interface TcpLast {
   sackPermitted: boolean
 }
 
+/** Packets, and bytes of whole IP packets; 64 bits that wrap. */
+export interface Count {
+  packets: bigint
+  bytes: bigint
+}
+
 export interface Connection {
   readonly family: Family
   readonly proto: number
@@ -91,6 +98,8 @@ export interface Connection {
   /** Bits that only loaded entries have. */
   otherStatus: readonly string[]
   fixedTimeout: boolean
+  /** What was counted, by direction; null: it began when connections were not counted. */
+  counted: readonly [Count, Count] | null
   mark: number
   /** Clock at which it ends. */
   endMs: number
@@ -196,6 +205,8 @@ export interface World {
   readonly recent: RecentLists
   readonly sets: IpSets
   readonly limits: LimitStates
+  /** What rules of connlimit have met. */
+  readonly counted: CountedLists
   /** The wall clock at clock 0; undefined: not given. */
   readonly wallClock: WallClock | undefined
   /** Per rule state of `limit` and `statistic nth`, by the match object. */

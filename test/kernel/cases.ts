@@ -65,7 +65,14 @@ function uncleaned(rule: Rule): Rule {
   return { ...rule, matches }
 }
 
-const TEMPLATE_SEEN: ReadonlySet<string> = new Set(['conntrack', 'state', 'connmark', 'connbytes', 'connlabel'])
+const TEMPLATE_SEEN: ReadonlySet<string> = new Set([
+  'conntrack',
+  'state',
+  'connmark',
+  'connbytes',
+  'connlabel',
+  'connlimit',
+])
 
 /** IPv6's addrtype looks for routes of the named interface only; that is not evaluated (README, "Where it differs"). */
 function withoutLimited(ruleset: Ruleset): Ruleset {

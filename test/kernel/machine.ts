@@ -3,6 +3,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { FlowCount } from '../../src/net/packet.js'
 
 /** Commands whose output is kept, by the name of the file it would be in a bundle. */
 export type Dumps = readonly (readonly [string, readonly string[]])[]
@@ -55,6 +56,7 @@ export interface RawConnection {
   readonly reply: Readonly<Record<string, string | number>>
   readonly status: number
   readonly mark: number
+  readonly counted?: { readonly orig: FlowCount; readonly reply: FlowCount }
   /** Of both directions, or of one. */
   readonly zone: number
   readonly zone_orig?: number

@@ -158,12 +158,19 @@ def tuple_of(data):
     return proto[1][0], out
 
 
+def counted(data):
+    a = attributes(data)
+    return {"packets": number(a[1]), "bytes": number(a[2])}
+
+
 def connection(payload):
     a = attributes(payload[4:])
     proto, orig = tuple_of(a[1])
     out = {"family": "ipv6" if payload[0] == 10 else "ipv4", "protonum": proto, "timeout": number(a.get(7)),
            "orig": orig, "reply": tuple_of(a[2])[1], "status": number(a.get(3)), "mark": number(a.get(8)),
            "zone": number(a.get(18))}
+    if 9 in a and 10 in a:
+        out["counted"] = {"orig": counted(a[9]), "reply": counted(a[10])}
     if 4 in a:
         for kind, inner in attributes(a[4]).items():
             states, at = (STATES[6], 1) if kind == 1 else (STATES[132], 1)

@@ -1,7 +1,7 @@
 // What the kernel did with one packet, from what was seen of it: frames that left, what the probes logged, TRACE.
 // Owns how bytes are recognised as the packet, as an answer to it, or as something else.
 import { decodePacket, LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../../src/net/decode.js'
-import type { CtStatus, Header, Packet, ProtoName, Quoted, Tuple, Verdict } from '../../src/net/packet.js'
+import type { CtStatus, FlowCount, Header, Packet, ProtoName, Quoted, Tuple, Verdict } from '../../src/net/packet.js'
 import { hasPorts, icmpReplyType, isIcmp, isIcmpError, protoName, protoNumber } from '../../src/net/proto.js'
 import type { Ruleset } from '../../src/netfilter/model.js'
 import type { RawConnection, SendAnswer } from './machine.js'
@@ -19,6 +19,8 @@ export interface KernelConnection {
   status: CtStatus[]
   mark: number
   zone?: number
+  /** Only at the end of a run. */
+  counted?: { orig: FlowCount; reply: FlowCount }
 }
 
 /** The kernel's answer, in the keys of an engine's. */
@@ -128,7 +130,7 @@ function tupleOf(raw: RawConnection['orig'], protonum: number): Tuple {
   return t
 }
 
-export function connectionOf(raw: RawConnection): KernelConnection {
+export function connectionOf(raw: RawConnection, atEnd = false): KernelConnection {
   const { family, protonum, timeout, state, mark } = raw
   const zone = raw.zone || raw.zone_orig || raw.zone_reply || 0
   return {
@@ -142,6 +144,7 @@ export function connectionOf(raw: RawConnection): KernelConnection {
     status: STATUS.filter((s, bit): s is CtStatus => s !== null && (raw.status & (1 << bit)) !== 0),
     mark,
     ...(zone === 0 ? {} : { zone }),
+    ...(atEnd && raw.counted !== undefined ? { counted: raw.counted } : {}),
   }
 }
 
@@ -222,7 +225,7 @@ export function observe(raw: SendAnswer, { packet, tag, counts, masters, zoned }
     verdict: 'drop',
     in: packet,
     ct: raw.ct.length === 1 ? connectionOf(raw.ct[0]!) : null,
-    ...(zoned ? { zoned: raw.ct.map(connectionOf) } : {}),
+    ...(zoned ? { zoned: raw.ct.map((c) => connectionOf(c)) } : {}),
     trace: [],
   }
   if (local !== null) {

@@ -3,10 +3,11 @@
 import { completePacket } from '../../src/net/complete.js'
 import { encodePacket } from '../../src/net/encode.js'
 import { FaultError } from '../../src/net/fault.js'
-import type { Answer, Packet } from '../../src/net/packet.js'
+import type { Answer, ConntrackEntry, Packet } from '../../src/net/packet.js'
 import type { Backend, Ruleset } from '../../src/netfilter/model.js'
 import { printRules } from '../../src/netfilter/print.js'
 import { readRules } from '../../src/netfilter/read.js'
+import { withAccounting } from '../../src/netns/accounting.js'
 import { readBundle } from '../../src/netns/bundle.js'
 import { formatConntrack } from '../../src/netns/conntrack.js'
 import type { NetworkNamespace } from '../../src/netns/model.js'
@@ -126,6 +127,12 @@ function whole(lines: readonly object[]): object[] {
   })
 }
 
+/** A connection made from outside begins with nothing counted. */
+function beginning({ counted: _, ...entry }: ConntrackEntry, accounted: boolean): ConntrackEntry {
+  const none = { packets: 0, bytes: 0 }
+  return accounted ? { ...entry, counted: { orig: none, reply: none } } : entry
+}
+
 export async function playKernel(machine: Machine, it: KernelCase): Promise<KernelRun> {
   const { namespace, backend } = it
   const lines = whole(it.lines)
@@ -149,11 +156,12 @@ export async function playKernel(machine: Machine, it: KernelCase): Promise<Kern
       .filter(([key]) => !refusedSysctls.has(key))
       .map(([key, value]) => `${key} = ${value}\n`)
       .join(''),
-    conntrack: namespace.connections.map((c) => `${formatConntrack(c)}\n`).join(''),
+    conntrack: '',
   }
   const bundle = readBundle(new Map(Object.entries(files)), { forceConntrack: namespace.forceConntrack, backend })
   // Which of them were translated, a listing does not say of all.
-  const loaded = { ...bundle, connections: namespace.connections }
+  const accounted = withAccounting(bundle).sysctls['net.netfilter.nf_conntrack_acct'] === '1'
+  const loaded = { ...bundle, connections: namespace.connections.map((c) => beginning(c, accounted)) }
   const up = new Set(['local', ...loaded.links.filter((l) => l.up && !l.loopback).map((l) => l.name)])
   const macs = new Map(loaded.links.map((l) => [l.name, l.mac ?? '00:00:00:00:00:00']))
   const masters = new Map(loaded.links.flatMap((l) => (l.master === undefined ? [] : [[l.name, l.master] as const])))
@@ -211,6 +219,7 @@ export async function playKernel(machine: Machine, it: KernelCase): Promise<Kern
       backend,
     }),
   )
+  files['conntrack'] = loaded.connections.map((c) => `${formatConntrack(c)}\n`).join('')
   return {
     backend,
     namespace: loaded,
@@ -219,7 +228,7 @@ export async function playKernel(machine: Machine, it: KernelCase): Promise<Kern
     packets,
     answers,
     counters,
-    conntrack: end.conntrack.map(connectionOf),
+    conntrack: end.conntrack.map((c) => connectionOf(c, true)),
     end: end.at,
   }
 }

@@ -60,13 +60,28 @@ const MATCHES: readonly Match['match'][] = [
     'addrtype',
   ] as const),
   ...(['statistic', 'recent', 'multiport', 'iprange', 'set', 'limit', 'physdev', 'nfacct'] as const),
-  ...(['length', 'ttl', 'hl', 'tos', 'dscp', 'ecn', 'cpu', 'owner', 'quota', 'hashlimit', 'time', 'rpfilter'] as const),
+  ...([
+    'length',
+    'ttl',
+    'hl',
+    'tos',
+    'dscp',
+    'ecn',
+    'cpu',
+    'owner',
+    'quota',
+    'hashlimit',
+    'time',
+    'rpfilter',
+    'connbytes',
+    'connlimit',
+  ] as const),
 ]
 const TARGETS: readonly Target['target'][] = [
   ...(['jump', 'goto', 'ACCEPT', 'DROP', 'RETURN', 'REJECT', 'DNAT', 'SNAT', 'MASQUERADE', 'REDIRECT'] as const),
   ...(['MARK', 'CONNMARK', 'LOG', 'NFLOG', 'CT', 'NOTRACK', 'TCPMSS', 'CHECKSUM', 'NETMAP', 'SNPT', 'DNPT'] as const),
 ]
-const NEVER_NEGATED = ['hashlimit', 'time', 'rpfilter', 'comment', 'limit', 'nfacct']
+const NEVER_NEGATED = ['connlimit', 'hashlimit', 'time', 'rpfilter', 'comment', 'limit', 'nfacct']
 
 test('the generators reach every match and target, negated where that is possible, in both families', () => {
   const seen = new Set<string>()

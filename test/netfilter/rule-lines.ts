@@ -1,5 +1,6 @@
 // The lists of single lines, taken apart: `4 filter -A INPUT …` and, on the next line, what becomes of it.
 import type { Family } from '../../src/netfilter/model.js'
+import { CONNECTION_LINES } from './connection-lines.js'
 import { MATCH_LINES } from './match-lines.js'
 import { TARGET_LINES } from './target-lines.js'
 
@@ -16,7 +17,9 @@ export interface RuleLine {
 }
 
 export function ruleLines(): RuleLine[] {
-  const lines = [TARGET_LINES, MATCH_LINES].flatMap((list) => list.split('\n').filter((l) => l.trim() !== ''))
+  const lines = [TARGET_LINES, MATCH_LINES, CONNECTION_LINES].flatMap((list) =>
+    list.split('\n').filter((l) => l.trim() !== ''),
+  )
   return lines.flatMap((line, i) => {
     if (i % 2 === 1) return []
     const [, version, table, rule] = /^([46]) (\S+) (.*)$/.exec(line)!

@@ -55,6 +55,20 @@ export const CASES: readonly (readonly [string, fc.Arbitrary<Scenario>, number])
     ),
     12,
   ],
+  [
+    'connections counted',
+    scenarios(
+      namespaces({
+        rulesets: trafficRulesets({
+          tables: ['raw', 'mangle', 'filter'],
+          matches: ['connbytes', 'connlimit', 'conntrack', 'connmark'],
+          maxRules: 5,
+        }),
+      }),
+      { minPackets: 60, maxPackets: 200, narrow: true },
+    ),
+    12,
+  ],
   ['conversations', conversations, 40],
   ["kube-proxy's rules", scenarios(kubeNamespaces, { maxPackets: 200 }), 12],
 ]

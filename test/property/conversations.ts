@@ -2,6 +2,7 @@
 // of any kind, in any order, with numbers in and out of step. What conntrack's state tables and port choice are about.
 import fc from 'fast-check'
 import { namespaces, type PacketLine, type Scenario } from '../../src/arbitraries/index.js'
+import { connectionTraffic } from '../../src/arbitraries/matches-connection.js'
 import type { NatRange, Rule, Ruleset } from '../../src/netfilter/model.js'
 
 interface Segment {
@@ -114,7 +115,17 @@ function linesOf(segments: readonly Segment[], sctp: boolean, v6: boolean): Pack
   return lines
 }
 
-function rulesetOf(v6: boolean, range: NatRange | null): Ruleset[] {
+/** Rules that ask what connections carry and how many there are; some drop. */
+function asking(v6: boolean): fc.Arbitrary<Rule[]> {
+  const family = v6 ? 'ipv6' : 'ipv4'
+  const match = fc.oneof(...connectionTraffic(family).map(([, weight, arbitrary]) => ({ weight, arbitrary })))
+  const rule = fc
+    .tuple(match, fc.nat({ max: 9 }))
+    .map(([m, n]): Rule => ({ matches: [m], line: 0, ...(n === 0 ? { target: { target: 'DROP' } } : {}) }))
+  return fc.array(rule, { maxLength: 6 })
+}
+
+function rulesetOf(v6: boolean, range: NatRange | null, asked: readonly Rule[]): Ruleset[] {
   const counters = { packets: 0n, bytes: 0n }
   const rule = (proto: number): Rule => ({
     proto: { not: false, value: proto },
@@ -125,7 +136,12 @@ function rulesetOf(v6: boolean, range: NatRange | null): Ruleset[] {
   const chain = (name: string, rules: Rule[]) => ({ name, policy: 'ACCEPT' as const, counters, rules })
   const rules = range === null ? [] : [rule(6), rule(132)]
   const chains = [chain('PREROUTING', []), chain('INPUT', []), chain('OUTPUT', []), chain('POSTROUTING', rules)]
-  return [{ family: v6 ? 'ipv6' : 'ipv4', backend: 'legacy', file: '', tables: [{ name: 'nat', chains }] }]
+  const filter = [chain('INPUT', []), chain('FORWARD', [...asked]), chain('OUTPUT', [])]
+  const tables = [
+    { name: 'nat' as const, chains },
+    ...(asked.length === 0 ? [] : [{ name: 'filter' as const, chains: filter }]),
+  ]
+  return [{ family: v6 ? 'ipv6' : 'ipv4', backend: 'legacy', file: '', tables }]
 }
 
 /** Conversations through a plain namespace that tracks, or translates into few ports. */
@@ -138,12 +154,20 @@ export const conversations: fc.Arbitrary<Scenario> = fc
     plainly: fc.boolean(),
     plain: namespaces({ plain: true, rulesets: fc.constant([]) }),
     segments: fc.array(segment, { minLength: 20, maxLength: 120, size: 'max' }),
+    asked4: asking(false),
+    asked6: asking(true),
+    asks: fc.boolean(),
   })
-  .map(({ sctp, v6, ports, settings, plainly, plain, segments }) => {
+  .map(({ sctp, v6, ports, settings, plainly, plain, segments, asked4, asked6, asks }) => {
     const to = v6 ? 'fd00:2::1' : '10.0.1.1'
     const range = ports === 0 ? null : { from: to, to, ports: { from: 50000, to: 50000 + ports - 1 } }
     const given = plainly ? [] : settings
     const sysctls = Object.fromEntries(given.map(([key, value]) => [`net.netfilter.nf_conntrack_${key}`, value]))
-    const namespace = { ...plain, sysctls, forceConntrack: true, rulesets: rulesetOf(v6, range) }
+    const namespace = {
+      ...plain,
+      sysctls,
+      forceConntrack: true,
+      rulesets: rulesetOf(v6, range, asks ? (v6 ? asked6 : asked4) : []),
+    }
     return { namespace, lines: linesOf(segments, sctp, v6) }
   })

@@ -35,6 +35,9 @@ const RARE = [
 const SINGLE = [
   ...names('match:hops.eq fail:hops.eq match:!hops.eq match:hops.lt fail:hops.lt match:hops.gt fail:hops.gt'),
   ...names('match:limit fail:limit match:conntrack.ctdir fail:conntrack.ctdir match:comment match:nfacct'),
+  ...names('match:connbytes.packets fail:connbytes.packets match:connbytes.bytes fail:connbytes.bytes'),
+  ...names('match:connbytes.avgpkt fail:connbytes.avgpkt match:connlimit.above fail:connlimit.above'),
+  ...names('match:connlimit.upto fail:connlimit.upto'),
   ...names('match:recent.set fail:!recent.set fail:physdev.isIn match:physdev.out match:physdev.isOut'),
   ...names('match:!physdev.isIn match:recent+seconds'),
   ...names('match:policy fail:policy fail:helper.helper match:!helper.helper match:devgroup.src-group'),
@@ -134,6 +137,15 @@ const KINDS: readonly (readonly [fc.Arbitrary<Scenario>, number])[] = [
       narrow: true,
     }),
     6,
+  ],
+  [
+    scenarios(
+      namespaces({
+        rulesets: trafficRulesets({ tables: ['mangle', 'filter'], matches: ['connbytes', 'connlimit'], maxRules: 4 }),
+      }),
+      { maxPackets: 100, narrow: true },
+    ),
+    10,
   ],
   [
     scenarios(namespaces({ rulesets: trafficRulesets({ tables: ['mangle', 'filter'], matches: ['physdev'] }) }), {

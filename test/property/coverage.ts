@@ -35,6 +35,12 @@ export function conditionNames(rule: Rule, ns: NetworkNamespace): string[] {
       case 'set':
         names.push(`${not}set.${ns.sets.find((s) => s.name === match.name)?.type}`)
         break
+      case 'connbytes':
+        names.push(`${match.from > match.to ? '!' : ''}connbytes.${match.mode}`)
+        break
+      case 'connlimit':
+        names.push(`connlimit.${match.above ? 'above' : 'upto'}`)
+        break
       case 'quota':
       case 'hashlimit':
         names.push(`${not}${match.match}`)
