@@ -6,27 +6,17 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { checkConsole, codeBlocks } from './console.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const blocks = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map((m) => ({
-  language: m[1] as string,
-  text: m[2] as string,
-  line: readme.slice(0, m.index).split('\n').length,
-}))
+const blocks = codeBlocks(readme)
 
 const ENTRIES: Readonly<Record<string, string>> = {
   nodeplane: 'src/index.ts',
   'nodeplane/node': 'src/netns/node/index.ts',
   'nodeplane/kube-reader': 'src/kube/reader/index.ts',
   'nodeplane/arbitraries': 'src/arbitraries/index.ts',
-}
-
-/** The output, with each `…` line of `shown` standing for any lines of `got`. */
-function fits(shown: string, got: string): boolean {
-  const literal = (s: string): string => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-  const parts = shown.trimEnd().split(/^…\n?/m).map(literal)
-  return new RegExp(`^${parts.join('[\\s\\S]*')}$`).test(got.trimEnd())
 }
 
 const docs = suite('README')
@@ -37,21 +27,7 @@ docs('shows commands and code', () => {
 })
 
 for (const block of blocks.filter((b) => b.language === 'console'))
-  docs(`line ${block.line}: the command prints what is shown`, () => {
-    for (const part of block.text.split(/^\$ /m).slice(1)) {
-      const [command, ...shown] = part.split('\n')
-      const main = `node --import tsx src/cli/main.ts`
-      const shell = (command as string).replace(/\bnodeplane\b/g, main)
-      const ran = spawnSync('bash', ['-c', shell], {
-        cwd: root,
-        encoding: 'utf8',
-        env: { ...process.env, NO_COLOR: '1' },
-      })
-      const got = ran.stdout
-      assert.is(ran.status, 0, `${command}: ${ran.stderr}`)
-      if (!fits(shown.join('\n'), got)) assert.fixture(got, shown.join('\n'), command)
-    }
-  })
+  docs(`line ${block.line}: the command prints what is shown`, () => void checkConsole(block.text))
 
 for (const block of blocks.filter((b) => b.language === 'js'))
   docs(`line ${block.line}: the code runs`, () => {
