@@ -1,22 +1,18 @@
 // Rule sets as flat tables: chains, rule records, their matches, counters and lines.
 // Owns the sections ROOTS, CHAINS, RULES4, RULES6, CODE, COUNTERS, LINES and STATE. Linear in the number of rules.
-// A `tcp` or `udp` match that is the first one of its rule goes into the record itself, so that an exact
-// (destination, protocol, port) rule is decided from one cache line.
 import * as L from '../../assembly/layout.js'
 import { escapeText } from '../net/fault.js'
-import type { Chain, HookName, Rule, Ruleset, Table, TableName } from '../netfilter/model.js'
+import type { Chain, HookName, Ruleset, Table, TableName } from '../netfilter/model.js'
 import { needsConntrack, needsReassembly } from '../netfilter/needs.js'
 import { chainDepth } from './chain-depth.js'
-import type { CompileContext, PrefixWords } from './context.js'
+import type { CompileContext } from './context.js'
 import { HashLimits } from './hashlimits.js'
 import { IfacePatterns } from './ifaces.js'
 import type { ChainSymbol, ImageWriter, Symbols } from './image.js'
-import { fragmentFlags, looksAtLayer4 } from './layer4.js'
-import { type MatchRule, type MatchSink, put, writeMatch } from './matches.js'
-import { portsNotBoth, withoutAllPorts } from './matches-layer4.js'
+import type { MatchSink } from './matches.js'
 import { RecentLists } from './recents.js'
+import { RuleWriter } from './rule-record.js'
 import { SetTable } from './sets.js'
-import { writeTarget } from './targets.js'
 import { Words } from './words.js'
 
 const TABLES: Readonly<Record<TableName, number>> = { raw: 0, mangle: 1, nat: 2, filter: 3, security: 4 }
@@ -47,6 +43,7 @@ class RulesBuilder {
   readonly files = new Map<number, string>()
   readonly ifaces: IfacePatterns
   readonly sink: MatchSink
+  readonly records: RuleWriter
   readonly symbols: ChainSymbol[] = []
   flags = 0
   /** Jumps and gotos out of each chain, for the depth. */
@@ -65,6 +62,7 @@ class RulesBuilder {
       hashlimits: new HashLimits(context.options.hashlimits ?? []),
       behind: [],
     }
+    this.records = new RuleWriter(context, this.sink)
     // Word 0 stays unused, so that no reference is 0.
     this.sink.code.push(0)
   }
@@ -149,7 +147,7 @@ class RulesBuilder {
       if (rule.file !== undefined) this.files.set(counter, rule.file)
       if (needsConntrack(rule)) this.flags |= family6 ? L.IMAGE_FLAG_CONNTRACK6 : L.IMAGE_FLAG_CONNTRACK4
       if (needsReassembly(rule)) this.flags |= family6 ? L.IMAGE_FLAG_WHOLE6 : L.IMAGE_FLAG_WHOLE4
-      const to = this.rule(
+      const to = this.records.write(
         { family: ruleset.family, backend: ruleset.backend, place, rule },
         rules,
         rules.reserve(ruleWords),
@@ -169,95 +167,6 @@ class RulesBuilder {
     this.counters.set(at + 1, Number((packets >> 32n) & 0xffffffffn))
     this.counters.set(at + 2, Number(bytes & 0xffffffffn))
     this.counters.set(at + 3, Number((bytes >> 32n) & 0xffffffffn))
-  }
-
-  /** Writes one record; returns the chain it leads to, or -1. */
-  rule(at: MatchRule, rules: Words, word: number, counter: number, indexes: ReadonlyMap<string, number>): number {
-    const { rule } = at
-    const set = (offset: number, value: number): void => rules.set(word + (offset >>> 2), value)
-    let flags = 0
-    const six = at.family === 'ipv6'
-    const net = (text: string, addressOff: number, maskOff: number): void => {
-      const words = this.prefix(text, at)
-      for (let i = 0; i < (six ? 4 : 1); i++) {
-        set(addressOff + i * 4, words.address[i]!)
-        set(maskOff + i * 4, words.mask[i]!)
-      }
-    }
-    if (rule.src) {
-      flags |= L.RULE_HAS_SRC | (rule.src.not ? L.RULE_NOT_SRC : 0)
-      net(rule.src.value, six ? L.RULE6_SRC_OFF : L.RULE4_SRC_OFF, six ? L.RULE6_SRC_MASK_OFF : L.RULE4_SRC_MASK_OFF)
-    }
-    if (rule.dst) {
-      flags |= L.RULE_HAS_DST | (rule.dst.not ? L.RULE_NOT_DST : 0)
-      net(rule.dst.value, six ? L.RULE6_DST_OFF : L.RULE4_DST_OFF, six ? L.RULE6_DST_MASK_OFF : L.RULE4_DST_MASK_OFF)
-    }
-    if (rule.inIface) {
-      const ref = this.ifaces.ref(rule.inIface.value)
-      flags |= L.RULE_HAS_IN | (rule.inIface.not ? L.RULE_NOT_IN : 0) | (ref.pattern ? L.RULE_IN_PATTERN : 0)
-      set(L.RULE_IN_OFF, ref.value)
-    }
-    if (rule.outIface) {
-      const ref = this.ifaces.ref(rule.outIface.value)
-      flags |= L.RULE_HAS_OUT | (rule.outIface.not ? L.RULE_NOT_OUT : 0) | (ref.pattern ? L.RULE_OUT_PATTERN : 0)
-      set(L.RULE_OUT_OFF, ref.value)
-    }
-    if (rule.proto) {
-      flags |= L.RULE_HAS_PROTO | (rule.proto.not ? L.RULE_NOT_PROTO : 0)
-      set(L.RULE_PROTO_OFF, rule.proto.value)
-    }
-    const code = this.sink.code
-    const start = code.length
-    let count = 0
-    let inline = true
-    if (rule.fragment) count += put(code, L.MATCH_FRAGMENT, rule.fragment.not ? L.MATCH_NOT : 0, [])
-    flags |= fragmentFlags(at)
-    for (const given of rule.matches) {
-      if (given.match === 'comment') continue
-      const match = at.backend === 'nft' ? withoutAllPorts(given) : given
-      if (looksAtLayer4(at.backend, given)) {
-        // The first of a rule is known from the record; a later one may come after matches that count.
-        if (inline && !rule.fragment) flags |= L.RULE_LAYER4
-        else count += put(code, L.MATCH_LAYER4, 0, [])
-      }
-      if (inline && (match.match === 'tcp' || match.match === 'udp') && !portsNotBoth(at.backend, match)) {
-        flags |= this.inlinePorts(match, set)
-        const { sport: _s, dport: _d, ...rest } = match
-        count += writeMatch(this.sink, at, rest as typeof match)
-      } else count += writeMatch(this.sink, at, match)
-      inline = false
-    }
-    for (const { slot, words } of this.sink.behind.splice(0)) code.set(slot, code.pushAll(words))
-    const target = writeTarget(this.sink, at, rule.target, (name) => indexes.get(name))
-    set(L.RULE_FLAGS_OFF, flags)
-    set(L.RULE_CODE_OFF, count > 0 ? start : 0)
-    set(L.RULE_CODE_COUNT_OFF, count)
-    set(L.RULE_TARGET_OFF, target[0])
-    set(L.RULE_A_OFF, target[1])
-    set(L.RULE_B_OFF, target[2])
-    set(L.RULE_COUNTER_OFF, counter)
-    return target[0] === L.TARGET_JUMP || target[0] === L.TARGET_GOTO ? target[1] : -1
-  }
-
-  inlinePorts(match: Rule['matches'][number], set: (offset: number, value: number) => void): number {
-    if (match.match !== 'tcp' && match.match !== 'udp') return 0
-    let flags = 0
-    if (match.sport) {
-      flags |= L.RULE_HAS_SPORTS | (match.sport.not ? L.RULE_NOT_SPORTS : 0)
-      set(L.RULE_SPORTS_OFF, (match.sport.value.from | (match.sport.value.to << 16)) >>> 0)
-    }
-    if (match.dport) {
-      flags |= L.RULE_HAS_DPORTS | (match.dport.not ? L.RULE_NOT_DPORTS : 0)
-      set(L.RULE_DPORTS_OFF, (match.dport.value.from | (match.dport.value.to << 16)) >>> 0)
-    }
-    return flags
-  }
-
-  prefix(text: string, at: MatchRule): PrefixWords {
-    const words = this.context.prefix(text, at.family)
-    if (words !== null) return words
-    this.context.fault(at.place, `\`${escapeText(text)}\` is not an ${at.family} prefix`)
-    return { address: [0, 0, 0, 0], mask: [0, 0, 0, 0] }
   }
 }
 
