@@ -6,10 +6,18 @@
  * @example chainDepth([[1], [2], []]) // 3
  */
 export function chainDepth(edges: readonly (readonly number[])[]): number {
+  const depths = chainDepths(edges)
+  if (depths === null) return -1
+  let longest = 0
+  for (const depth of depths) longest = Math.max(longest, depth)
+  return longest
+}
+
+/** The same for each chain; null when there is a loop. */
+export function chainDepths(edges: readonly (readonly number[])[]): Uint32Array | null {
   const state = new Uint8Array(edges.length) // 0 new, 1 on the way, 2 done
   const next = new Uint32Array(edges.length)
   const depth = new Uint32Array(edges.length)
-  let longest = 0
   const stack: number[] = []
   for (let start = 0; start < edges.length; start++) {
     if (state[start] !== 0) continue
@@ -23,17 +31,16 @@ export function chainDepth(edges: readonly (readonly number[])[]): number {
         let deepest = 0
         for (const child of edges[chain]!) deepest = Math.max(deepest, depth[child]!)
         depth[chain] = deepest + 1
-        longest = Math.max(longest, deepest + 1)
         stack.pop()
         continue
       }
       next[chain] = next[chain]! + 1
-      if (state[to] === 1) return -1
+      if (state[to] === 1) return null
       if (state[to] === 0) {
         state[to] = 1
         stack.push(to)
       }
     }
   }
-  return longest
+  return depth
 }

@@ -8,15 +8,29 @@ import { writeConnections } from './connections.js'
 import { CompileContext, type CompileOptions } from './context.js'
 import { type Image, ImageWriter, type Symbols } from './image.js'
 import { writeLinks } from './links.js'
+import { RulesPatcher } from './patch.js'
 import { writeRoutes } from './routes.js'
-import { writeRules } from './rules.js'
+import { type RulesBuilder, writeRules } from './rules.js'
 import { writeSysctls } from './sysctls.js'
 
 /**
  * Compiles a namespace. Throws a FaultError that names file and line of every rule that cannot be evaluated (an unknown
  * set, an address of the other family, a limit of `CompileOptions` that is passed, …), at most a hundred faults.
  */
-export function compile(given: NetworkNamespace, options: CompileOptions = {}): Image {
+export function compile(ns: NetworkNamespace, options: CompileOptions = {}): Image {
+  return build(ns, options).image
+}
+
+/** The same, with what is needed to exchange rules in the image later. `options.room` says how many may come. */
+export function compilePatchable(
+  ns: NetworkNamespace,
+  options: CompileOptions,
+): { image: Image; patcher: RulesPatcher } {
+  const { image, builder } = build(ns, options)
+  return { image, patcher: new RulesPatcher(builder, image) }
+}
+
+function build(given: NetworkNamespace, options: CompileOptions): { image: Image; builder: RulesBuilder } {
   checkSupported(given)
   const ns = withAccounting(given)
   const context = new CompileContext(ns, options)
@@ -28,7 +42,7 @@ export function compile(given: NetworkNamespace, options: CompileOptions = {}): 
     chains: [],
     sets: [],
   }
-  const { states, ...rules } = writeRules(context, writer, symbols)
+  const { states, builder, ...rules } = writeRules(context, writer, symbols)
   const addresses = writeLinks(ns, writer)
   writeRoutes(ns, writer, addresses)
   addresses.write(writer)
@@ -36,5 +50,5 @@ export function compile(given: NetworkNamespace, options: CompileOptions = {}): 
   writeBridges(ns, writer)
   writeConnections(ns, writer)
   const bytes = writer.finish({ ...rules, links: ns.links.length }, symbols)
-  return { bytes, symbols, namespace: ns, states }
+  return { image: { bytes, symbols, namespace: ns, states }, builder }
 }

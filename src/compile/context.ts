@@ -25,6 +25,8 @@ export interface CompileLimits {
 }
 
 export interface CompileOptions {
+  /** Room for rules to come, as a part of what the rules take: 0.25 is a quarter more. Default 0. */
+  readonly room?: number
   readonly limits?: Partial<CompileLimits>
   /**
    * Keep every time stamp of the `recent` lists, also where no rule counts hits yet: for rules that are swapped later

@@ -26,25 +26,28 @@ export interface RulesSummary {
   readonly stateBytes: number
   /** See `Image.states`. */
   readonly states: Uint32Array
+  readonly builder: RulesBuilder
 }
 
 /** Collects the rules of both families. */
-class RulesBuilder {
+export class RulesBuilder {
   readonly context: CompileContext
-  readonly roots = new Uint32Array(2 * L.ROOTS_TABLES * L.ROOTS_HOOKS)
-  readonly chains = new Words()
-  readonly rules4 = new Words()
-  readonly rules6 = new Words()
-  readonly counters = new Words()
-  readonly lines = new Words()
+  readonly roots: Uint32Array = new Uint32Array(2 * L.ROOTS_TABLES * L.ROOTS_HOOKS)
+  readonly chains: Words = new Words()
+  readonly rules4: Words = new Words()
+  readonly rules6: Words = new Words()
+  readonly counters: Words = new Words()
+  readonly lines: Words = new Words()
   /** First word of the state of each counter's rule. */
-  readonly states = new Words()
+  readonly states: Words = new Words()
   /** Files of rules that came from another one than their rule set. */
-  readonly files = new Map<number, string>()
+  readonly files: Map<number, string> = new Map()
   readonly ifaces: IfacePatterns
   readonly sink: MatchSink
   readonly records: RuleWriter
   readonly symbols: ChainSymbol[] = []
+  /** Chains by name, of each `family table`. */
+  readonly indexes: Map<string, Map<string, number>> = new Map()
   flags = 0
   /** Jumps and gotos out of each chain, for the depth. */
   readonly edges: number[][] = []
@@ -74,6 +77,7 @@ class RulesBuilder {
   table(ruleset: Ruleset, table: Table, file: number): void {
     const first = this.symbols.length
     const indexes = new Map<string, number>()
+    this.indexes.set(`${ruleset.family} ${table.name}`, indexes)
     let counter = this.counters.length / 4
     for (const [i, chain] of table.chains.entries()) {
       if (indexes.has(chain.name)) {
@@ -170,8 +174,17 @@ class RulesBuilder {
   }
 }
 
+/** Words with as much room behind them as the rules may grow by; all zero. */
+function roomy(words: Uint32Array, room: number, least: number): Uint32Array {
+  if (room === 0) return words
+  const out = new Uint32Array(words.length + Math.max(least, Math.ceil(words.length * room)))
+  out.set(words)
+  return out
+}
+
 /** Writes every section of the rules; faults go to the context, which throws them at the end. */
 export function writeRules(context: CompileContext, writer: ImageWriter, symbols: Symbols): RulesSummary {
+  const room = context.options.room ?? 0
   const builder = new RulesBuilder(context)
   for (const ruleset of context.ns.rulesets) {
     builder.ruleset(ruleset, symbols.files.push(ruleset.file) - 1)
@@ -204,12 +217,15 @@ export function writeRules(context: CompileContext, writer: ImageWriter, symbols
     builder.flags |= L.IMAGE_FLAG_CONNTRACK4 | L.IMAGE_FLAG_CONNTRACK6 | L.IMAGE_FLAG_WHOLE4 | L.IMAGE_FLAG_WHOLE6
   }
   writer.section(L.SECTION_ROOTS, builder.roots)
-  writer.section(L.SECTION_CHAINS, builder.chains.words())
-  writer.section(L.SECTION_RULES4, builder.rules4.words())
-  writer.section(L.SECTION_RULES6, builder.rules6.words())
-  writer.section(L.SECTION_CODE, sink.code.words())
-  writer.section(L.SECTION_COUNTERS, builder.counters.words())
-  writer.section(L.SECTION_LINES, builder.lines.words())
+  const lines = roomy(builder.lines.words(), room, 1024)
+  const counters = new Uint32Array(lines.length * 4)
+  counters.set(builder.counters.words())
+  writer.section(L.SECTION_CHAINS, roomy(builder.chains.words(), room, 64 * (L.CHAIN_BYTES >>> 2)))
+  writer.section(L.SECTION_RULES4, roomy(builder.rules4.words(), room, 256 * (L.RULE4_BYTES >>> 2)))
+  writer.section(L.SECTION_RULES6, roomy(builder.rules6.words(), room, 256 * (L.RULE6_BYTES >>> 2)))
+  writer.section(L.SECTION_CODE, roomy(sink.code.words(), room, 4096))
+  writer.section(L.SECTION_COUNTERS, counters)
+  writer.section(L.SECTION_LINES, lines)
   writer.section(L.SECTION_IFACES, builder.ifaces.words())
   writer.section(L.SECTION_SETS, sink.sets.records())
   writer.section(L.SECTION_SET_SHAPES, sink.sets.shapes())
@@ -220,9 +236,10 @@ export function writeRules(context: CompileContext, writer: ImageWriter, symbols
   writer.section(L.SECTION_STATE, sink.state.words())
   return {
     flags: builder.flags,
-    counters: builder.counters.length / 4,
+    counters: lines.length,
     depth,
     stateBytes: sink.state.length * 4,
-    states: builder.states.words().slice(),
+    states: room > 0 ? builder.states.words() : builder.states.words().slice(),
+    builder,
   }
 }

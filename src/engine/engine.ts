@@ -16,12 +16,13 @@ import {
   WALL_GIVEN_AT,
   WALL_ZONE_AT,
 } from '../../assembly/layout.js'
-import { compile } from '../compile/compile.js'
+import { compile, compilePatchable } from '../compile/compile.js'
 import type { CompileLimits, CompileOptions } from '../compile/context.js'
 import type { Image } from '../compile/image.js'
+import type { RulesPatcher } from '../compile/patch.js'
 import { isLaterFragment } from '../net/fragment.js'
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
-import type { Ruleset } from '../netfilter/model.js'
+import type { Chain, Ruleset } from '../netfilter/model.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
 import type { IpSet, NetworkNamespace } from '../netns/model.js'
 import { parseWallClock } from '../netns/wall-clock.js'
@@ -29,9 +30,10 @@ import { AnswerReader } from './answer.js'
 import { type BatchHost, PacketBatch } from './batch.js'
 import { readConnection, shownConnection } from './connection.js'
 import { type Core, type CoreExports, inlinedCore, instantiate } from './core.js'
-import { readCounters } from './counters.js'
+import { countersInOrder, readCounters } from './counters.js'
 import { Defragmenter } from './defrag.js'
 import { type ForcedDraw, ForcedDraws } from './draws.js'
+import { applyPatch } from './patch.js'
 import { connectionsFor } from './room.js'
 import { readSets } from './sets.js'
 import { throwStop } from './stop.js'
@@ -59,6 +61,11 @@ export interface EngineOptions extends DataPlaneOptions {
    * for what rules add to sets, lists and tables of hashlimit makes an engine smaller. Default: that of `compile`.
    */
   readonly limits?: Partial<CompileLimits>
+  /**
+   * Room for rules that `swapRules` brings, as a part of what the rules take: with 0.25 there is a quarter more, and
+   * changes that fit are put into the image where it lies. Default: none at first, 0.25 from the first swap on.
+   */
+  readonly room?: number
 }
 
 /** Given the traces of a batch as they come. */
@@ -93,10 +100,18 @@ export class Engine implements DataPlane {
   readonly #fragments: Defragmenter
   readonly #maxConnections: number
   readonly #forced: ForcedDraws
+  readonly #room: number
+  /** Knows the image in force; null: no rules can be exchanged in it. */
+  #patcher: RulesPatcher | null
+  #patches = 0
 
   constructor(source: Image | NetworkNamespace, options: EngineOptions = {}) {
     this.#compiling = { recentStamps: options.recentStamps === true, limits: options.limits ?? {} }
-    const image = isImage(source) ? source : compile(source, this.#compiling)
+    this.#room = options.room ?? 0.25
+    const wanted = options.room !== undefined && !isImage(source)
+    const made = wanted ? compilePatchable(source, { ...this.#compiling, room: this.#room }) : null
+    this.#patcher = made?.patcher ?? null
+    const image = made?.image ?? (isImage(source) ? source : compile(source, this.#compiling))
     const core = instantiate(options.core ?? inlinedCore())
     this.#image = image
     this.#core = core
@@ -140,9 +155,9 @@ export class Engine implements DataPlane {
     return this.#core.now()
   }
 
-  /** The image in force. */
+  /** The image in force; after rules were exchanged in it, one that says the same. */
   get image(): Image {
-    return this.#image
+    return this.#patches === 0 ? this.#image : compile(this.#namespace(), this.#compiling)
   }
 
   get rulesets(): readonly Ruleset[] {
@@ -155,22 +170,51 @@ export class Engine implements DataPlane {
     return namespace
   }
 
-  /** See `DataPlane.swapRules`. Compiles the rules; packets of batches that were filled before meet them. */
+  /**
+   * See `DataPlane.swapRules`. Where only some chains are others, and they hold no more than addresses, ports, protocols,
+   * states and marks, just those are compiled, and put into the image's room; else all rules are. Packets of batches that
+   * were filled before meet the new rules.
+   */
   swapRules(rulesets: readonly Ruleset[]): void {
     const before = this.#image
     const old = this.#namespace()
+    const patch = this.#patcher?.patch(old.rulesets, rulesets) ?? null
+    if (patch !== null) {
+      applyPatch(this.#core, this.#place.image.at, before, patch)
+      this.#traces.moved(patch.chains.map((index) => before.symbols.chains[index]!))
+      this.#image = { ...before, namespace: { ...old, rulesets } }
+      this.#patches++
+      return
+    }
+    const counterOf = this.#counterOf()
+    const states = this.#patcher?.states ?? before.states
+    this.#patcher = null
     const sets = readSets(this.#core, before, old.sets, true)
     const namespace = { ...old, rulesets, sets }
-    const recents = before.symbols.recents ?? []
-    const image = compile(namespace, {
+    const { image, patcher } = compilePatchable(namespace, {
       ...this.#compiling,
-      recents,
+      room: this.#room,
+      recents: before.symbols.recents ?? [],
       hashlimits: before.symbols.hashlimits ?? [],
     })
-    this.#place = exchange(this.#core, this.#rooms, this.#place, before, image)
+    this.#place = exchange(this.#core, this.#rooms, this.#place, { ...before, states }, image, counterOf)
     this.#image = image
+    this.#patcher = patcher
+    this.#patches = 0
     this.#host.answers = new AnswerReader(image)
     this.#traces = new TraceReader(image)
+  }
+
+  /** Times that rules were exchanged in the image since it was compiled. */
+  get patches(): number {
+    return this.#patches
+  }
+
+  #counterOf(): (chain: Chain) => number {
+    const patcher = this.#patcher
+    return this.#patches > 0 && patcher !== null
+      ? (chain) => patcher.counterOf(chain)
+      : countersInOrder(this.#namespace().rulesets)
   }
 
   /** Bytes of linear memory in use. */
@@ -304,15 +348,19 @@ export class Engine implements DataPlane {
   }
 
   sets(): IpSet[] {
-    return readSets(this.#core, this.image, this.#namespace().sets)
+    return readSets(this.#core, this.#image, this.#namespace().sets)
   }
 
   counters(): Ruleset[] {
     const namespace = this.#namespace()
-    const count = new DataView(this.image.bytes.buffer, this.image.bytes.byteOffset).getUint32(IMAGE_COUNTERS_OFF, true)
+    const count = new DataView(this.#image.bytes.buffer, this.#image.bytes.byteOffset).getUint32(
+      IMAGE_COUNTERS_OFF,
+      true,
+    )
     return readCounters(
       namespace.rulesets,
       new BigUint64Array(this.#core.memory.buffer, this.#core.counters() >>> 0, count * 2),
+      this.#counterOf(),
     )
   }
 }

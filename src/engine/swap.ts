@@ -58,16 +58,15 @@ interface Span {
 }
 
 /** Where objects that run in both have their counters; the chain's counter, then its rules'. */
-function spansKept(before: readonly Ruleset[], after: readonly Ruleset[]): Span[] {
+function spansKept(before: readonly Ruleset[], after: readonly Ruleset[], counterOf: (chain: Chain) => number): Span[] {
   const chains = new Map<Chain, number>()
   const byName = new Map<string, readonly [Chain, number]>()
-  let counter = 0
   for (const { family, tables } of before)
     for (const table of tables)
       for (const chain of table.chains) {
+        const counter = counterOf(chain)
         chains.set(chain, counter)
         byName.set(`${family} ${table.name} ${chain.name}`, [chain, counter])
-        counter += 1 + chain.rules.length
       }
   const spans: Span[] = []
   let to = 0
@@ -133,12 +132,19 @@ function tablesKept(before: Image, after: Image): [number, number][] {
 }
 
 /**
- * Puts `after` in force in place of `before`, which lies at `place`. Throws before anything is changed. Returns where it
+ * Puts `after` in force in place of `before`, which lies at `place` and whose chains have the counters `counterOf`. Throws before anything is changed. Returns where it
  * lies.
  */
-export function exchange(core: CoreExports, rooms: Rooms, place: Place, before: Image, after: Image): Place {
+export function exchange(
+  core: CoreExports,
+  rooms: Rooms,
+  place: Place,
+  before: Image,
+  after: Image,
+  counterOf: (chain: Chain) => number,
+): Place {
   const lists = listsKept(core, before, after)
-  const spans = spansKept(before.namespace!.rulesets, after.namespace!.rulesets)
+  const spans = spansKept(before.namespace!.rulesets, after.namespace!.rulesets, counterOf)
   const image = rooms.take(after.bytes.byteLength)
   new Uint8Array(core.memory.buffer).set(after.bytes, image.at)
   const state = rooms.take(core.stateBytes(image.at))

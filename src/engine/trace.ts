@@ -57,7 +57,7 @@ export interface Trace {
 
 /** Decodes the events of one image. */
 export class TraceReader {
-  readonly #chains: readonly ChainSymbol[]
+  readonly #chains: ChainSymbol[]
   readonly #links: readonly string[]
   readonly #sections: ReadonlyMap<number, SectionRange>
   readonly #image: DataView
@@ -67,6 +67,15 @@ export class TraceReader {
     this.#links = image.symbols.links
     this.#sections = sectionTable(image.bytes)
     this.#image = new DataView(image.bytes.buffer, image.bytes.byteOffset, image.bytes.byteLength)
+  }
+
+  /** Learns of chains that lie elsewhere now, or have other rules. */
+  moved(chains: readonly ChainSymbol[]): void {
+    for (const chain of chains) {
+      const at = this.#placeOf(chain.counter)
+      if (this.#chains[at]?.counter === chain.counter) this.#chains[at] = chain
+      else this.#chains.splice(at + 1, 0, chain)
+    }
   }
 
   /** The events that lie from `at` on, `count` of them. */
@@ -129,6 +138,10 @@ export class TraceReader {
 
   /** The chain to which a counter belongs. */
   #chainAt(counter: number): ChainSymbol {
+    return this.#chains[this.#placeOf(counter)]!
+  }
+
+  #placeOf(counter: number): number {
     let low = 0
     let high = this.#chains.length
     while (high - low > 1) {
@@ -136,7 +149,7 @@ export class TraceReader {
       if (this.#chains[middle]!.counter <= counter) low = middle
       else high = middle
     }
-    return this.#chains[low]!
+    return low
   }
 
   #word(section: number, record: number, bytes: number, offset: number): number {
