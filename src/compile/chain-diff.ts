@@ -1,5 +1,5 @@
-// Which chains of a table were exchanged for others: by identity, in one walk over both lists.
-import type { Chain } from '../netfilter/model.js'
+// Which chains of a table were exchanged for others, and which rules of a chain: by identity, in one walk over both lists.
+import type { Chain, Rule } from '../netfilter/model.js'
 
 /** What became of a table's chains; those that are the same objects are in none of the lists. */
 export interface ChainDiff {
@@ -41,4 +41,23 @@ export function diffChains(
   }
   for (; i < before.length; i++) passed.set(before[i]!.name, before[i]!)
   return { removed: [...passed.values()], added: [...added.values()], changed }
+}
+
+/** By rule: where it stands in the list before; -1: nowhere. Two lists that are much alike take one walk. */
+export function placesOf(rules: readonly Rule[], before: readonly Rule[]): Int32Array {
+  const places = new Int32Array(rules.length).fill(-1)
+  let all: Map<Rule, number> | null = null
+  let next = 0
+  for (const [i, rule] of rules.entries()) {
+    if (rule === before[next]) places[i] = next++
+    else if (rule === before[next + 1]) {
+      places[i] = next + 1
+      next += 2
+    } else {
+      all ??= new Map(before.map((r, at) => [r, at]))
+      places[i] = all.get(rule) ?? -1
+      if (places[i]! >= 0) next = places[i]! + 1
+    }
+  }
+  return places
 }

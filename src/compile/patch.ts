@@ -5,40 +5,17 @@
 // A patch is worked out whole before anything of the image is touched: a rule at fault leaves all as it was.
 import * as L from '../../assembly/layout.js'
 import { FaultError } from '../net/fault.js'
-import type { Chain, Counters, Family, Rule, Ruleset, Table, TableName } from '../netfilter/model.js'
+import type { Chain, Counters, Family, Rule, Ruleset, Table } from '../netfilter/model.js'
 import { needsConntrack, needsReassembly } from '../netfilter/needs.js'
 import { type Block, Blocks, type Ends } from './blocks.js'
-import { diffChains } from './chain-diff.js'
+import { diffChains, placesOf } from './chain-diff.js'
 import { ChainGraph } from './chain-graph.js'
 import { type Image, type Symbols, sectionTable } from './image.js'
+import type { FreshCounter, RulesPatch, SectionWrite } from './patch-model.js'
+import { nameChain } from './patch-symbols.js'
 import { arePlain } from './plain-rule.js'
 import type { RulesBuilder } from './rules.js'
 import { Words } from './words.js'
-
-/** Words put into a section, from word `at` on. */
-export interface SectionWrite {
-  readonly section: number
-  readonly at: number
-  readonly words: Uint32Array
-}
-
-/** A change of an image under way. Counters are read before any is written. */
-export interface RulesPatch {
-  readonly writes: readonly SectionWrite[]
-  /** The flags of the header. */
-  readonly flags: number
-  /** Counters that stay, and where they are now. */
-  readonly kept: readonly { readonly from: number; readonly to: number }[]
-  readonly fresh: readonly FreshCounter[]
-  /** Indexes of the chains that were written. */
-  readonly chains: readonly number[]
-}
-
-/** A counter that starts anew; without counters at 0. */
-export interface FreshCounter {
-  readonly at: number
-  readonly counters: Counters | undefined
-}
 
 interface Slot {
   readonly index: number
@@ -243,7 +220,14 @@ export class RulesPatcher {
     const { sink, rules4, rules6, states } = this.#builder
     const writes: SectionWrite[] = []
     const kept: { from: number; to: number }[] = []
+    const zeroed: [number, number][] = []
     const fresh: FreshCounter[] = []
+    const start = (at: number, counters: Counters | undefined): void => {
+      const last = zeroed.at(-1)
+      if (last !== undefined && last[0] + last[1] === at) last[1]++
+      else zeroed.push([at, 1])
+      if (counters !== undefined && (counters.packets > 0n || counters.bytes > 0n)) fresh.push({ at, counters })
+    }
     for (const chain of removed) this.#forget(chain)
     for (const writing of writings) {
       const { ruleset, table, chain, slot, before } = writing
@@ -254,11 +238,10 @@ export class RulesPatcher {
         if (before.slot.block !== block) this.#blocks.give(before.slot.block)
       }
       this.#slots.set(chain, slot)
-      fresh.push({ at: block.counter, counters: chain.counters })
+      start(block.counter, chain.counters)
       const done = staged.get(writing)
       if (done === undefined) {
-        for (const [i, rule] of chain.rules.entries())
-          fresh.push({ at: block.counter + 1 + i, counters: rule.counters })
+        for (let i = 0; i < chain.rules.length; i++) start(block.counter + 1 + i, chain.rules[i]!.counters)
         continue
       }
       const stays = new Set<number>()
@@ -269,7 +252,7 @@ export class RulesPatcher {
           kept.push({ from: before!.slot.block.counter + 1 + place, to: at })
           stays.add(place)
         } else {
-          fresh.push({ at, counters: rule.counters })
+          start(at, rule.counters)
           this.#count(family, rule, 1)
         }
       }
@@ -296,13 +279,19 @@ export class RulesPatcher {
           words: Uint32Array.from([0, ...chain.rules.map((r) => r.line)]),
         },
       )
-      this.#name(writing, table.name)
+      nameChain(this.#symbols, index, {
+        family,
+        table: table.name,
+        chain,
+        counter: block.counter,
+        file: this.#files[family] ?? 0,
+      })
     }
     while (states.length <= this.#ends.counters) states.push(sink.state.length)
     if (sink.code.length > code) {
       writes.push({ section: L.SECTION_CODE, at: code, words: sink.code.words().slice(code) })
     }
-    return { writes, flags: this.#flags(), kept, fresh, chains: writings.map((w) => w.slot.index) }
+    return { writes, flags: this.#flags(), kept, zeroed, fresh, chains: writings.map((w) => w.slot.index) }
   }
 
   #forget(chain: Chain): void {
@@ -311,32 +300,6 @@ export class RulesPatcher {
     this.#blocks.give(block)
     this.#freeIndexes.push(index)
     for (const rule of chain.rules) this.#count(block.family, rule, -1)
-  }
-
-  /** What the symbols say of a chain: its place, its rules, and the files of those. */
-  #name({ ruleset, chain, slot }: Writing, table: TableName): void {
-    const symbols = this.#symbols
-    const { index, block } = slot
-    const file = this.#files[ruleset.family] ?? 0
-    symbols.chains[index] = {
-      family: ruleset.family,
-      table,
-      name: chain.name,
-      counter: block.counter,
-      rules: chain.rules.length,
-      file,
-    }
-    for (const [i, rule] of chain.rules.entries()) {
-      const counter = String(block.counter + 1 + i)
-      if (rule.file === undefined) {
-        if (symbols.ruleFiles !== undefined) delete symbols.ruleFiles[counter]
-        continue
-      }
-      let of = symbols.files.indexOf(rule.file)
-      if (of < 0) of = symbols.files.push(rule.file) - 1
-      symbols.ruleFiles ??= {}
-      symbols.ruleFiles[counter] = of
-    }
   }
 
   #flags(): number {
@@ -353,23 +316,4 @@ export class RulesPatcher {
     this.#rules += by
     for (const [i, { need }] of NEEDS.entries()) if (need(rule)) this.#needing[i]![family] += by
   }
-}
-
-/** By rule: where it stands in the list before; -1: nowhere. Two lists that are much alike take one walk. */
-function placesOf(rules: readonly Rule[], before: readonly Rule[]): Int32Array {
-  const places = new Int32Array(rules.length).fill(-1)
-  let all: Map<Rule, number> | null = null
-  let next = 0
-  for (const [i, rule] of rules.entries()) {
-    if (rule === before[next]) places[i] = next++
-    else if (rule === before[next + 1]) {
-      places[i] = next + 1
-      next += 2
-    } else {
-      all ??= new Map(before.map((r, at) => [r, at]))
-      places[i] = all.get(rule) ?? -1
-      if (places[i]! >= 0) next = places[i]! + 1
-    }
-  }
-  return places
 }

@@ -1,7 +1,7 @@
 // A patch put into force: words of the image, here and in linear memory, and the counters that stay or start anew.
 import { IMAGE_FLAGS_OFF } from '../../assembly/layout.js'
 import { type Image, sectionTable } from '../compile/image.js'
-import type { RulesPatch } from '../compile/patch.js'
+import type { RulesPatch } from '../compile/patch-model.js'
 import type { CoreExports } from './core.js'
 
 /** `at`: where the image lies in the core's memory. */
@@ -18,7 +18,7 @@ export function applyPatch(core: CoreExports, at: number, image: Image, patch: R
   here[IMAGE_FLAGS_OFF >>> 2] = patch.flags
   there[IMAGE_FLAGS_OFF >>> 2] = patch.flags
   const counters = new BigUint64Array(buffer, core.counters() >>> 0)
-  const { kept, fresh } = patch
+  const { kept, zeroed, fresh } = patch
   const values = new BigUint64Array(kept.length * 2)
   for (const [i, { from }] of kept.entries()) {
     values[2 * i] = counters[2 * from]!
@@ -28,8 +28,9 @@ export function applyPatch(core: CoreExports, at: number, image: Image, patch: R
     counters[2 * to] = values[2 * i]!
     counters[2 * to + 1] = values[2 * i + 1]!
   }
+  for (const [from, count] of zeroed) counters.fill(0n, 2 * from, 2 * (from + count))
   for (const { at: to, counters: start } of fresh) {
-    counters[2 * to] = start?.packets ?? 0n
-    counters[2 * to + 1] = start?.bytes ?? 0n
+    counters[2 * to] = start.packets
+    counters[2 * to + 1] = start.bytes
   }
 }

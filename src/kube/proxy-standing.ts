@@ -23,13 +23,12 @@ export class StandingRules {
 
   /**
    * Writes a sync: all of it, or what changed. With `clean` the chains go that no Service uses; returns their names.
-   * `order`: the Services, `parts`: what they are made of now.
+   * `parts`: the Services as they are now, in the order of their rules.
    */
   write(
     options: ProxyOptions,
     maker: RuleMaker,
-    order: readonly string[],
-    parts: ReadonlyMap<string, ServicePart>,
+    parts: readonly ServicePart[],
     changes: readonly PartChange[],
     how: { readonly full: boolean; readonly clean: boolean },
   ): string[] {
@@ -37,10 +36,10 @@ export class StandingRules {
     else this.#noteUnused(changes)
     const removed = how.clean ? [...this.#unused].sort() : []
     if (how.clean) this.#unused.clear()
-    this.#shareOut(options, maker, order, parts, how.full ? null : changes)
+    this.#shareOut(options, maker, parts, how.full ? null : changes)
     this.#before = this.tables
     this.tables = TABLES.map((name) => {
-      const own = name === 'nat' ? (how.full ? [...parts.values()] : changes.map((c) => c.after)) : []
+      const own = name === 'nat' ? (how.full ? parts : changes.map((c) => c.after)) : []
       return this.#table(name, own, name === 'nat' ? removed : [], maker)
     })
     return removed
@@ -52,9 +51,9 @@ export class StandingRules {
     this.tables = this.tables.map((table) => (table.name === 'nat' ? nat : table))
   }
 
-  #findUnused(parts: ReadonlyMap<string, ServicePart>): void {
+  #findUnused(parts: readonly ServicePart[]): void {
     const used = new Set<string>()
-    for (const { own } of parts.values()) for (const name of own.keys()) used.add(name)
+    for (const { own } of parts) for (const name of own.keys()) used.add(name)
     this.#unused.clear()
     for (const { name } of this.tables.find((t) => t.name === 'nat')?.chains ?? [])
       if (isServiceChain(name) && !used.has(name)) this.#unused.add(name)
@@ -71,8 +70,7 @@ export class StandingRules {
   #shareOut(
     options: ProxyOptions,
     maker: RuleMaker,
-    order: readonly string[],
-    parts: ReadonlyMap<string, ServicePart>,
+    parts: readonly ServicePart[],
     changes: readonly PartChange[] | null,
   ): void {
     const first = new PartSink(maker)
@@ -91,7 +89,7 @@ export class StandingRules {
         continue
       }
       const rules = [...head]
-      for (const service of order) for (const rule of parts.get(service)!.shared.get(key) ?? NONE) rules.push(rule)
+      for (const part of parts) for (const rule of part.shared.get(key) ?? NONE) rules.push(rule)
       rules.push(...(last.shared.get(key) ?? NONE))
       shared.set(key, rules)
     }
@@ -114,9 +112,8 @@ export class StandingRules {
     for (const part of own)
       for (const [chain, rules] of part?.own ?? [])
         written.set(chain, { name: chain, policy: null, counters: ZERO, rules })
-    const head = before?.chains.slice(0, builtins.length) ?? this.#builtins(name, maker, written)
-    const users = exchanged(before?.chains.slice(builtins.length) ?? [], written, removed)
-    return { name, chains: [...head, ...users] }
+    const standing = before?.chains ?? this.#builtins(name, maker, written)
+    return { name, chains: exchanged(standing, builtins.length, written, removed) }
   }
 
   /** The built-in chains with their jumps, and the chains that those lead to. */
@@ -138,35 +135,40 @@ export class StandingRules {
   }
 }
 
-/** Chains by name with some exchanged, added or taken away; linear in all of them only by copying. */
+/** Above this many additions and removals one walk is quicker than moving the rest each time. */
+const MOST_MOVES = 64
+
+/** The chains with some exchanged, added or taken away; from `from` on they are in the order of their names. */
 function exchanged(
   before: readonly Chain[],
+  from: number,
   written: ReadonlyMap<string, Chain>,
   removed: readonly string[],
 ): readonly Chain[] {
+  const after = before.slice()
   const added: Chain[] = []
-  const after = [...before]
   for (const [name, chain] of written) {
-    const at = placeOf(before, name)
+    const at = placeOf(before, from, name)
     if (before[at]?.name === name) after[at] = chain
     else added.push(chain)
   }
-  if (added.length === 0 && removed.length === 0) return after
-  const gone = new Set(removed)
-  added.sort((a, b) => (a.name < b.name ? -1 : 1))
-  const out: Chain[] = []
-  let next = 0
-  for (const chain of after) {
-    while (next < added.length && added[next]!.name < chain.name) out.push(added[next++]!)
-    if (gone.size === 0 || !gone.has(chain.name)) out.push(chain)
+  if (added.length + removed.length > MOST_MOVES) {
+    const gone = new Set(removed)
+    const users = [...after.slice(from).filter((chain) => !gone.has(chain.name)), ...added]
+    users.sort((a, b) => (a.name < b.name ? -1 : 1))
+    return [...after.slice(0, from), ...users]
   }
-  while (next < added.length) out.push(added[next++]!)
-  return out
+  for (const name of removed) {
+    const at = placeOf(after, from, name)
+    if (after[at]?.name === name) after.splice(at, 1)
+  }
+  for (const chain of added) after.splice(placeOf(after, from, chain.name), 0, chain)
+  return after
 }
 
-/** Where a name is, or would be, among chains that are ordered by name. */
-function placeOf(chains: readonly Chain[], name: string): number {
-  let [low, high] = [0, chains.length]
+/** Where a name is, or would be, among the chains from `from` on. */
+function placeOf(chains: readonly Chain[], from: number, name: string): number {
+  let [low, high] = [from, chains.length]
   while (low < high) {
     const middle = (low + high) >>> 1
     if (chains[middle]!.name < name) low = middle + 1

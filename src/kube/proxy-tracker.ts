@@ -60,9 +60,9 @@ export class ProxyTracker {
   #options: ProxyOptions
   #maker: RuleMaker
   readonly #rules = new StandingRules()
-  #parts: ReadonlyMap<string, ServicePart> = new Map()
-  /** The Services in the order of their rules. */
-  #order: readonly string[] = []
+  readonly #parts = new Map<string, ServicePart>()
+  /** The same in the order of their rules, which is that of their keys; exchanged, never changed. */
+  #list: readonly ServicePart[] = []
   #endpoints = 0
   /** Services that something happened to since the last sync, and what their slices held before. */
   readonly #touched = new Map<string, Map<string, KubeEndpointSlice | undefined>>()
@@ -163,18 +163,18 @@ export class ProxyTracker {
     this.#exchange(changes)
     const clean = !large || atMs - this.#cleanedAt > (this.#given.syncPeriodMs ?? 30_000)
     if (clean) this.#cleanedAt = atMs
-    const removed = this.#rules.write(this.#options, this.#maker, this.#order, this.#parts, changes, { full, clean })
+    const removed = this.#rules.write(this.#options, this.#maker, this.#list, changes, { full, clean })
     this.#touched.clear()
     this.#fullNext = false
     if (full) this.#fullAt = atMs
-    const [options, order, parts] = [this.#options, this.#order, this.#parts]
+    const [options, list] = [this.#options, this.#list]
     return {
       full,
       written: [...inputs.keys()].sort(),
       removed,
       ruleset: this.ruleset,
-      stale: cleanup ? staleUdp(parts.values(), options.family) : null,
-      restoreText: () => restoreText(options, order, parts, inputs, large, removed),
+      stale: cleanup ? staleUdp(list, options.family) : null,
+      restoreText: () => restoreText(options, list, inputs, large, removed),
     }
   }
 
@@ -189,15 +189,15 @@ export class ProxyTracker {
 
   #exchange(changes: readonly PartChange[]): void {
     if (changes.length === 0) return
-    const parts = new Map(this.#parts)
-    for (const { key, after } of changes) {
-      if (after === undefined) parts.delete(key)
-      else parts.set(key, after)
+    const list = [...this.#list]
+    let moved = false
+    for (const { key, before, after } of changes) {
+      if (after === undefined) this.#parts.delete(key)
+      else this.#parts.set(key, after)
+      if (before === undefined || after === undefined) moved = true
+      else list[placeOf(list, key)] = after
     }
-    if (changes.some(({ before, after }) => before === undefined || after === undefined)) {
-      this.#order = [...parts.keys()].sort()
-    }
-    this.#parts = parts
+    this.#list = moved ? [...this.#parts.values()].sort((a, b) => (a.key < b.key ? -1 : 1)) : list
   }
 
   /** What the rules of a Service are made of; null when it is not there. */
@@ -221,6 +221,17 @@ export class ProxyTracker {
   }
 }
 
+/** Where a Service stands in the list. */
+function placeOf(list: readonly ServicePart[], key: string): number {
+  let [low, high] = [0, list.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (list[middle]!.key < key) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
 type Inputs = Pick<ServicePart, 'ports' | 'endpoints'>
 
 function count(part: Inputs): number {
@@ -241,8 +252,7 @@ function movesUdp(before: Inputs | undefined, after: Inputs | undefined): boolea
 
 function restoreText(
   options: ProxyOptions,
-  order: readonly string[],
-  parts: ReadonlyMap<string, ServicePart>,
+  parts: readonly ServicePart[],
   written: ReadonlyMap<string, unknown>,
   large: boolean,
   removed: readonly string[],
@@ -251,8 +261,7 @@ function restoreText(
   fixedChains(sink, options)
   firstRules(sink, options)
   const writer = new ServiceWriter(sink, options, large)
-  for (const key of order) {
-    const { ports, endpoints } = parts.get(key)!
+  for (const { key, ports, endpoints } of parts) {
     for (const [i, port] of ports.entries()) writer.write(port, endpoints[i]!, written.has(key))
   }
   for (const name of removed) sink.remove('nat', name)

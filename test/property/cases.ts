@@ -3,9 +3,10 @@ import fc from 'fast-check'
 import { namespaces, type Scenario, scenarios, trafficRulesets } from '../../src/arbitraries/index.js'
 import { clusters } from '../../src/arbitraries/kube.js'
 import { nodeNamespace } from '../../src/kube/node-namespace.js'
+import type { NetworkNamespace } from '../../src/netns/model.js'
 import { conversations } from './conversations.js'
 
-const kubeNamespaces = fc
+export const kubeNamespaces: fc.Arbitrary<NetworkNamespace> = fc
   .record({ cluster: clusters({ services: 6, families: 'dual' }), cidr: fc.boolean(), nft: fc.boolean() })
   .map(({ cluster, cidr, nft }) =>
     nodeNamespace(cluster, 'node-0', {
