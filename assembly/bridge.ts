@@ -1,7 +1,9 @@
 // Bridging: which port a frame leaves by, what is for the host, and how bridged packets meet the hooks of iptables.
 // Kernel: net/bridge/br_input.c (br_handle_frame_finish), br_forward.c, br_device.c (br_dev_xmit), and
 // br_netfilter_hooks.c, br_netfilter_ipv6.c for the hooks. Functions return false when the packet is dropped.
+
 import { Address } from './address'
+import { Asked } from './asked'
 import { Ether, MAC_BROADCAST } from './ether'
 import { Fdb } from './fdb'
 import { Hooks } from './hooks'
@@ -222,6 +224,7 @@ export class Bridge {
         if (!left) Hooks.save(first)
         left = true
       }
+      if (Asked.stopped()) return false
       if (next !== 0 || forHost) Hooks.restore(Bridge.saved)
       to = next
     }
