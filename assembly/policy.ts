@@ -48,6 +48,7 @@ import {
   ROUTE_HOPS_OFF,
 } from './layout'
 import { Links } from './source'
+import { Tee } from './tee'
 
 /** A packet that came in: its protocol and ports, nobody's. */
 export const FLOW_IN: u32 = 0
@@ -106,7 +107,7 @@ export class Policy {
     let uid: u32 = 0
     const flow = Policy.flow
     const sent = flow === FLOW_OUT || (flow === FLOW_AGAIN && load<u32>(CTX_FAMILY_AT) === 6)
-    if (sent && load<u32>(CTX_IS_REPLY_AT) === 0) {
+    if (sent && !Tee.busy && load<u32>(CTX_IS_REPLY_AT) === 0) {
       uid = load<u32>(load<u32>(CTX_RECORD_AT) + RECORD_UID_OFF)
       if (uid === OWNER_UNKNOWN) {
         if (!Asked.stopped()) Asked.by(ASKED_BY_POLICY | <u32>((rule - Policy.rules) / POLICY_BYTES))

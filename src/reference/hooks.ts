@@ -357,6 +357,7 @@ export function sendCopy(world: World, cause: Skb, gateway: string, hook: HookNa
     dir: 0,
     template: null,
     socket: 'none',
+    isCopy: true,
   }
   const src = skb.family === 'ipv4' ? '0.0.0.0' : '::'
   const key = { ...keyOf(skb), src, dst: gateway, iif: 'lo', mark: 0, proto: 0, sport: 0, dport: 0 }

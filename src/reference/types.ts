@@ -159,6 +159,8 @@ export interface Skb {
   taken?: boolean
   /** Sent by this host to answer another packet. */
   readonly isAnswer: boolean
+  /** A copy of TEE: it has no sender. */
+  readonly isCopy?: true
   /** An answer to a link-local address goes by this interface only. */
   readonly bound: string | null
   /** Sent by this host (answers too). */

@@ -37,9 +37,9 @@ export function icmpPort(packet: Pick<Packet, 'proto' | 'icmp_type' | 'icmp_code
   return ((packet.icmp_type ?? 0) << 8) | (packet.icmp_code ?? 0)
 }
 
-/** Whose packet it is: a process's of this host, or nobody's. */
+/** Whose packet it is: a process's of this host, or nobody's, as a copy's. */
 function userOf(skb: Skb): number | undefined {
-  return skb.fromHere && !skb.isAnswer ? skb.packet.uid : 0
+  return skb.fromHere && !skb.isAnswer && !skb.isCopy ? skb.packet.uid : 0
 }
 
 /** What the first look-up for a packet that is sent here asks. */
