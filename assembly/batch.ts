@@ -3,6 +3,7 @@
 import { AHEAD, Ahead } from './ahead'
 import { Asked } from './asked'
 import { Conntrack } from './conntrack'
+import { Ether } from './ether'
 import { Fdb } from './fdb'
 import { Hooks } from './hooks'
 import {
@@ -187,12 +188,13 @@ export class Batch {
     return load<u32>(RULES_ERROR_AT) === 0 ? STOP_DONE : STOP_RULES
   }
 
-  /** Loads the packet that a fragment completed and leaves what the fragment's own way has drawn and found. */
+  /** Loads the packet that a fragment completed, with its frame, and leaves what the fragment's own way has drawn and found. */
   private static resume(record: usize, quote: usize): void {
     const link = load<u32>(CTX_IN_LINK_AT)
     const visit = load<u32>(CTX_VISIT_AT)
     const hops = load<u32>(CTX_HOP_ATTEMPT_AT)
     Packet.load(record, quote)
+    if (load<u32>(record + RECORD_IN_LINK_OFF) !== 0) Ether.anew()
     store<u32>(CTX_IN_LINK_AT, link)
     store<u32>(CTX_VISIT_AT, visit)
     store<u32>(CTX_HOP_ATTEMPT_AT, hops)

@@ -27,6 +27,7 @@ import {
   RECORD_HAS_MAC_SRC,
   RECORD_HAS_OFF,
   RECORD_HAS_PKTTYPE,
+  RECORD_IN_LINK_OFF,
   RECORD_MAC_DST_OFF,
   RECORD_MAC_SRC_OFF,
   RECORD_PKTTYPE_OFF,
@@ -118,6 +119,14 @@ export class Ether {
     if (src === 0) return
     store<u32>(CTX_ETHER_AT, load<u32>(CTX_ETHER_AT) | ETHER_SRC_KNOWN)
     store<u64>(CTX_MAC_SRC_AT, src)
+  }
+
+  /** Of the packet in the record, by the link that it names. */
+  static anew(): void {
+    const link = load<u32>(<usize>load<u32>(CTX_RECORD_AT) + RECORD_IN_LINK_OFF)
+    const master = Links.master(link)
+    if (master !== link && Links.ports(master) !== 0) Ether.portArrival(link, master)
+    else Ether.arrival(master)
   }
 
   /** The frame is given to another address. */

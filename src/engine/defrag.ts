@@ -1,6 +1,9 @@
 // Fragments that wait for the rest of their packet: the core hands over every one that it keeps, and is given the whole
 // packet when it is complete. Owns the queues. Kernel: net/ipv4/ip_fragment.c, inet_fragment.c, nf_conntrack_reasm.c.
 import {
+  CTX_ETHER_AT,
+  CTX_MAC_SRC_AT,
+  ETHER_SRC_KNOWN,
   FRAGMENT_LOCAL,
   REASON_FRAGMENT_WRONG,
   RECORD_FLAGS_OFF,
@@ -116,6 +119,14 @@ export class FragmentQueues {
   }
 }
 
+/** The packet in the core with the Ethernet address that it came from, when that is known. */
+function withSender(packet: Packet, view: DataView): Packet {
+  if (packet.mac !== undefined || packet.iface === 'local') return packet
+  if ((view.getUint32(CTX_ETHER_AT, true) & ETHER_SRC_KNOWN) === 0) return packet
+  const digits = view.getBigUint64(CTX_MAC_SRC_AT, true).toString(16).padStart(12, '0')
+  return { ...packet, mac: digits.replace(/..(?=.)/g, '$&:') }
+}
+
 /** What becomes of the fragments that the core keeps. */
 export class Defragmenter {
   readonly #queues = new FragmentQueues()
@@ -141,9 +152,10 @@ export class Defragmenter {
     const { view } = batch
     const result = batch.at.results + i * RESULT_BYTES
     const user = view.getUint32(result + RESULT_RULE_OFF, true)
-    // As it stands there: rules may have changed it, and its source may have been chosen on the way.
+    // As it stands there: rules may have changed it, and its source may have been chosen on the way. The Ethernet header that
+    // the whole will have is that of its first piece.
     const { src, dst, ttl = 64, tos = 0, flags: tcp } = readHeader(view, result)
-    const given = batch.packet(i)
+    const given = withSender(batch.packet(i), view)
     const mark = view.getUint32(result + RESULT_MARK_OFF, true)
     const outcome = this.#queues.take(
       { ...given, src, dst, ttl, tos, mark, ...(tcp === undefined ? {} : { flags: tcp }) },

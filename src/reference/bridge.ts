@@ -123,10 +123,9 @@ const NOWHERE: Readonly<Record<string, DropReason>> = {
 
 /** The hooks see what goes to another host as if it came to this one. */
 function asHost<T>(skb: Skb, run: () => T): T {
-  const other = skb.pktType === 'otherhost'
-  if (other) skb.pktType = 'host'
+  if (skb.pktType === 'otherhost') Object.assign(skb, { pktType: 'host', forOther: true })
   const result = run()
-  if (other) skb.pktType = 'otherhost'
+  if (skb.forOther) Object.assign(skb, { pktType: 'otherhost', forOther: false })
   return result
 }
 

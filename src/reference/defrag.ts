@@ -20,10 +20,17 @@ interface Queue {
   /** Of the whole packet; null: its last piece is still to come. */
   length: number | null
   /** The piece at 0. */
-  first: { readonly packet: Packet; readonly mark: number } | null
+  first: ({ readonly packet: Packet } & FirstFrame) | null
   /** Bytes of the longest piece as it came, and of the longest that may not be cut. */
   longest: number
   longestUncut: number
+}
+
+/** What the whole packet has of its first piece beside the packet itself. */
+type FirstFrame = Pick<Skb, 'mark' | 'ether' | 'pktType' | 'forOther'>
+
+function frameOf({ mark, ether, pktType, forOther = false }: FirstFrame): FirstFrame {
+  return { mark, ether, pktType, forOther }
 }
 
 /** The pieces of incomplete packets. */
@@ -61,7 +68,7 @@ export class Fragments {
       this.#queues.delete(key)
       return 'given up'
     }
-    if (!isLaterFragment(packet)) queue.first = { packet, mark: skb.mark }
+    if (!isLaterFragment(packet)) queue.first = { packet, ...frameOf(skb) }
     const bytes = packetLength(packet)
     queue.longest = Math.max(queue.longest, bytes)
     if (!mayBeCut(packet)) queue.longestUncut = Math.max(queue.longestUncut, bytes)
@@ -73,7 +80,7 @@ export class Fragments {
     const cuttable = queue.longestUncut < queue.longest
     skb.packet = { ...wholeOf(queue.first.packet, queue.length, cuttable), iface: packet.iface }
     skb.longest = queue.longest
-    skb.mark = queue.first.mark
+    Object.assign(skb, frameOf(queue.first))
     world.whole = copyPacket(skb.packet)
     return 'whole'
   }

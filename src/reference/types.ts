@@ -159,6 +159,8 @@ export interface Skb {
   taken?: boolean
   /** Sent by this host to answer another packet. */
   readonly isAnswer: boolean
+  /** A frame for another host, while hooks see it as if it were for this one. */
+  forOther?: boolean
   /** A copy of TEE: it has no sender. */
   readonly isCopy?: true
   /** An answer to a link-local address goes by this interface only. */

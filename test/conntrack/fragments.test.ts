@@ -69,6 +69,32 @@ test('iptables-nft leaves to the kernel what asks nothing, unless it is negated'
   assert.is(hits(both.send(tcp, {})), '1 2 3 4 5')
 })
 
+test('the whole has the Ethernet header and the kind of frame of its first piece', () => {
+  const kinds = ['broadcast', 'host', 'multicast'].map(
+    (t) => `-A INPUT -m pkttype --pkt-type ${t === 'host' ? 'unicast' : t}`,
+  )
+  const macs = ['01', '02'].map((n) => `-A INPUT -m mac --mac-source 02:00:00:00:00:${n}`)
+  const filter = [...kinds, ...macs].join('\n')
+  const to = 'eth0 udp 192.168.0.50:5 > 192.168.0.2:53'
+  const first = { frag: MORE, payload_len: 56 }
+  const last = { frag: 8, payload_len: 64 }
+  const one = { pkttype: 'broadcast', mac: '02:00:00:00:00:01' } as const
+  const two = { mac: '02:00:00:00:00:02' }
+  const input = (a: Answer): string =>
+    (a.trace ?? []).flatMap((line) => /^filter:INPUT:rule:(\d+)/.exec(line)?.[1] ?? []).join(' ')
+  for (const rules of [{ filter }, { filter, ...MARK_STATES }]) {
+    const ns = namespace({ rules })
+    const links = ns.links.map((l) => (l.name === 'eth0' ? { ...l, mac: '02:00:00:00:00:99' } : l))
+    const both = new Both({ ...ns, links })
+    both.send(to, { ...first, ...one, ip_id: 1 })
+    assert.is(input(both.send(to, { ...last, ...two, ip_id: 1 })), '1 4')
+    both.send(to, { ...last, ...two, ip_id: 2 })
+    assert.is(input(both.send(to, { ...first, ...one, ip_id: 2 })), '1 4')
+    both.send(to, { ...first, ...two, ip_id: 3 })
+    assert.is(input(both.send(to, { ...last, ...one, ip_id: 3 })), '2 5')
+  }
+})
+
 test('errors answer first fragments only', () => {
   const both = new Both({ rules: RULES })
   const to = 'eth0 udp 192.168.0.50:5 > 10.244.0.9:53'
