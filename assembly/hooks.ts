@@ -32,6 +32,7 @@ import {
   ERRNO_EPERM,
   FRAGMENT_IN,
   FRAGMENT_LOCAL,
+  FRAGMENT_LOOPED,
   FRAGMENT_OUT,
   HOOK_FORWARD,
   HOOK_INPUT,
@@ -100,6 +101,17 @@ import { Way } from './way'
 
 const CTX_BYTES: u32 = 256
 const LOOPBACK4: u32 = 0x7f000001
+
+/** What a packet whose copy is on its way goes on with. */
+class Held {
+  /** The copy is a fragment that was kept: the packet waits until it has been looked after. */
+  static on: bool = false
+  static socket: u32 = 0
+  static type: u32 = 0
+  static hop: usize = 0
+  static link: u32 = 0
+  static zones: u32 = 0
+}
 
 export class Hooks {
   /** Two contexts for each depth of answers: a packet whose copy is on its way, and the copy at its end. */
@@ -236,6 +248,7 @@ export class Hooks {
       return !byLoopback && Address.isMulticast(CTX_DST_AT, 6) ? Hooks.toGroup() : Hooks.leave(byLoopback)
     }
     const heard = !byLoopback && Hooks.isHeardHere() && Hooks.loopCopy()
+    if (Held.on) return Hooks.keep(FRAGMENT_LOOPED)
     const left = Hooks.leave(byLoopback)
     return heard ? Hooks.takeCopy() : left
   }
@@ -315,13 +328,25 @@ export class Hooks {
       store<u32>(CTX_PKTTYPE_AT, grouped ? PKTTYPE_MULTICAST : PKTTYPE_BROADCAST)
       arrived = Hooks.mayComeBack(link) && Hooks.comeBack(link)
     }
-    store<u32>(CTX_SOCKET_AT, socket)
+    Held.socket = socket
+    Held.type = type
+    Held.hop = hop
+    Held.link = link
+    Held.zones = zones
+    Held.on = !arrived && Way.reason === REASON_FRAGMENT && Way.user === FRAGMENT_LOCAL
+    return Held.on ? false : Hooks.afterCopy(arrived)
+  }
+
+  /** The copy has come to its end: the packet itself goes on. */
+  private static afterCopy(arrived: bool): bool {
+    const save = Hooks.saved + Way.depth * 2 * Hooks.SAVE_BYTES
+    store<u32>(CTX_SOCKET_AT, Held.socket)
     Hooks.save(save + Hooks.SAVE_BYTES)
     Hooks.restore(save)
-    Conntrack.zones = zones
-    Way.type = type
-    Way.hop = hop
-    Way.link = link
+    Conntrack.zones = Held.zones
+    Way.type = Held.type
+    Way.hop = Held.hop
+    Way.link = Held.link
     Way.reason = 0
     Way.errno = 0
     Queue.number = 0
@@ -370,9 +395,18 @@ export class Hooks {
     return Hooks.goOut()
   }
 
-  /** The whole packet, from where its last fragment was kept before INPUT. */
+  /**
+   * The whole packet, from where its last fragment was kept before INPUT. When that was the copy of a packet, this goes on
+   * then; also when its copy, a fragment, just waits.
+   */
   static resume(): bool {
-    return Hooks.deliver()
+    if (!Held.on) return Hooks.deliver()
+    Held.on = false
+    store<u32>(CTX_SOCKET_AT, SOCKET_NONE)
+    const whole = load<u32>(CTX_FRAG_AT) === 0
+    const heard = Hooks.afterCopy(whole && Hooks.deliver())
+    const left = Hooks.leave(false)
+    return heard ? Hooks.takeCopy() : left
   }
 
   /** A packet that comes in by an interface. */

@@ -5,6 +5,8 @@ import {
   CTX_MAC_SRC_AT,
   ETHER_SRC_KNOWN,
   FRAGMENT_LOCAL,
+  FRAGMENT_LOOPED,
+  HDR_BYTES,
   REASON_FRAGMENT_WRONG,
   RECORD_FLAGS_OFF,
   RECORD_LONGEST_OFF,
@@ -152,6 +154,7 @@ export class Defragmenter {
     const { view } = batch
     const result = batch.at.results + i * RESULT_BYTES
     const user = view.getUint32(result + RESULT_RULE_OFF, true)
+    const looped = user === FRAGMENT_LOOPED
     // As it stands there: rules may have changed it, and its source may have been chosen on the way. The Ethernet header that
     // the whole will have is that of its first piece.
     const { src, dst, ttl = 64, tos = 0, flags: tcp } = readHeader(view, result)
@@ -159,9 +162,11 @@ export class Defragmenter {
     const mark = view.getUint32(result + RESULT_MARK_OFF, true)
     const outcome = this.#queues.take(
       { ...given, src, dst, ttl, tos, mark, ...(tcp === undefined ? {} : { flags: tcp }) },
-      user,
+      looped ? FRAGMENT_LOCAL : user,
       core.now(),
     )
+    const events = view.getUint32(result + RESULT_TRACE_EVENTS_OFF, true)
+    if (looped && (outcome === 'kept' || outcome === 'wrong')) return this.#resume(batch, i, batch, i, events)
     if (outcome === 'kept') return true
     if (outcome === 'wrong') {
       view.setUint32(result + RESULT_REASON_OFF, REASON_FRAGMENT_WRONG, true)
@@ -173,18 +178,26 @@ export class Defragmenter {
     const flags = batch.view.getUint16(batch.recordAt(i) + RECORD_FLAGS_OFF, true)
     whole.set(0, outcome.packet, (flags & RECORD_TRACE) !== 0)
     whole.view.setUint16(whole.recordAt(0) + RECORD_LONGEST_OFF, outcome.longest, true)
-    const events = batch.view.getUint32(result + RESULT_TRACE_EVENTS_OFF, true)
-    const resumes = user === FRAGMENT_LOCAL
-    if (resumes) {
-      const at = whole.recordAt(0) + RECORD_FLAGS_OFF
-      whole.view.setUint16(at, whole.view.getUint16(at, true) | RECORD_RESUME, true)
-    }
-    core.again(resumes ? 0 : events)
-    const done = core.run(whole.at.records, whole.at.quotes, result, batch.answerAt(i), 0, 1)
-    if (done === 1 && resumes) {
-      const more = batch.view.getUint32(result + RESULT_TRACE_EVENTS_OFF, true)
-      batch.view.setUint32(result + RESULT_TRACE_EVENTS_OFF, events + more, true)
-    }
-    return done === 1
+    if (looped || user === FRAGMENT_LOCAL) return this.#resume(whole, 0, batch, i, events)
+    core.again(events)
+    return core.run(whole.at.records, whole.at.quotes, result, batch.answerAt(i), 0, 1) === 1
+  }
+
+  /** Goes on with packet `n` of `from` in place of packet `i` of the batch, which has had so many events. */
+  #resume(from: PacketBatch, n: number, batch: PacketBatch, i: number, events: number): boolean {
+    const core = this.#core
+    const { at } = from
+    const flagsAt = from.recordAt(n) + RECORD_FLAGS_OFF
+    const flags = from.view.getUint16(flagsAt, true)
+    from.view.setUint16(flagsAt, flags | RECORD_RESUME, true)
+    core.again(0)
+    const [quote, record] = [at.quotes + n * HDR_BYTES, from.recordAt(n)]
+    const result = batch.at.results + i * RESULT_BYTES
+    const done = core.run(record, quote, result, batch.answerAt(i), 0, 1) === 1
+    from.view.setUint16(flagsAt, flags, true)
+    if (!done) return false
+    const more = batch.view.getUint32(result + RESULT_TRACE_EVENTS_OFF, true)
+    batch.view.setUint32(result + RESULT_TRACE_EVENTS_OFF, events + more, true)
+    return true
   }
 }
