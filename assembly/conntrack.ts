@@ -34,6 +34,7 @@ import {
   IPS_ASSURED,
   IPS_CONFIRMED,
   IPS_COUNTED,
+  IPS_LABELLED,
   IPS_SEEN_REPLY,
   SYSCTL_CHECKSUM,
   SYSCTL_CT_ACCT,
@@ -43,6 +44,7 @@ import {
   SYSCTL_GRE_STREAM,
   SYSCTL_ICMP,
   SYSCTL_ICMPV6,
+  SYSCTL_LABELS,
   SYSCTL_UDP,
   SYSCTL_UDP_STREAM,
   TRACE_CT_ESTABLISHED,
@@ -179,7 +181,9 @@ export class Conntrack {
     store<u32>(ct + CT_PROTO_OFF, proto)
     store<u32>(ct + CT_FAMILY_OFF, family)
     store<u32>(ct + CT_ZONE_OFF, Conntrack.zones)
-    if (Sysctl.get(SYSCTL_CT_ACCT) !== 0) store<u32>(ct + CT_STATUS_OFF, IPS_COUNTED)
+    const counted = Sysctl.get(SYSCTL_CT_ACCT) !== 0 ? IPS_COUNTED : 0
+    const labelled = Sysctl.get(SYSCTL_LABELS) !== 0 ? IPS_LABELLED : 0
+    store<u32>(ct + CT_STATUS_OFF, counted | labelled)
     store<f64>(ct + CT_CREATED_OFF, load<f64>(CTX_NOW_AT))
     Conntrack.unconfirmed = ct
     return ct

@@ -24,13 +24,16 @@ import {
   CT_TCP_FLAGS_OFF,
   CT_TCP_LAST_INDEX_OFF,
   CT_ZONE_OFF,
+  IPS_LABELLED,
   IPS_SRC_NAT_DONE,
   SCTPF_TAG_UNKNOWN,
   SECTION_CONNECTIONS,
+  SYSCTL_LABELS,
   TCPF_CLOSE_INIT,
   TCPF_LIBERAL,
 } from './layout'
 import { Memory } from './memory'
+import { Sysctl } from './sysctl'
 import { Table } from './table'
 import { Tuple } from './tuple'
 
@@ -45,7 +48,7 @@ export class Loaded {
       if (ct === 0) return false
       const status = load<u32>(record + CONNECTION_STATUS_OFF)
       const zone = load<u32>(record + CONNECTION_ZONE_OFF)
-      store<u32>(ct + CT_STATUS_OFF, status)
+      store<u32>(ct + CT_STATUS_OFF, Sysctl.get(SYSCTL_LABELS) !== 0 ? status | IPS_LABELLED : status)
       store<u32>(ct + CT_MARK_OFF, load<u32>(record + CONNECTION_MARK_OFF))
       store<u32>(ct + CT_PROTO_OFF, load<u32>(record + CONNECTION_PROTO_OFF))
       store<u32>(ct + CT_FAMILY_OFF, load<u32>(record + CONNECTION_FAMILY_OFF))

@@ -2,15 +2,20 @@
 // what each kind asks, and MATCH_NOT where the kind has no order of its own. Kernel: net/netfilter/xt_*.c, net/ipv6/netfilter/.
 
 import { Accounting } from './accounting'
+import { Asked } from './asked'
 import { ConnLimits } from './connlimit'
 import { HashLimits } from './hashlimit'
+import { LabelMatch } from './label'
 import {
   CTX_FRAG_AT,
   CTX_MARK_AT,
   CTX_TCP_FLAGS_AT,
+  FIELD_ESTIMATE,
   FRAG_OFFSET,
   MATCH_ADDRTYPE,
+  MATCH_CLUSTER,
   MATCH_CONNBYTES,
+  MATCH_CONNLABEL,
   MATCH_CONNLIMIT,
   MATCH_CONNMARK,
   MATCH_CPU,
@@ -18,6 +23,7 @@ import {
   MATCH_CT_STATE,
   MATCH_DEVGROUP,
   MATCH_ECN,
+  MATCH_ESTIMATE,
   MATCH_EXTENSIONS,
   MATCH_FRAGMENT,
   MATCH_HASHLIMIT,
@@ -96,6 +102,12 @@ export function evalMatch(at: usize, head: u32): bool {
       return CtMatch.connmark(at, inverted)
     case MATCH_CONNBYTES:
       return Accounting.match(at)
+    case MATCH_CONNLABEL:
+      return LabelMatch.label(load<u32>(at, 4), flags)
+    case MATCH_CLUSTER:
+      return LabelMatch.cluster(load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12), inverted)
+    case MATCH_ESTIMATE:
+      return Asked.need(FIELD_ESTIMATE)
     case MATCH_CONNLIMIT:
       return ConnLimits.match(at, flags)
     case MATCH_NTH:

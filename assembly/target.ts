@@ -2,6 +2,7 @@
 // conntrack; translation is nat.ts. Kernel: net/netfilter/xt_mark.c, xt_connmark.c, xt_CT.c.
 import { Asked } from './asked'
 import { ctMark, setCtMark } from './conntrack'
+import { Hmark } from './hmark'
 import {
   CT_LOOKED,
   CTINFO_UNTRACKED,
@@ -29,6 +30,7 @@ import {
   TARGET_CT,
   TARGET_DNPT,
   TARGET_ECN,
+  TARGET_HMARK,
   TARGET_HOPS,
   TARGET_MARK,
   TARGET_NAT,
@@ -124,6 +126,8 @@ export function runTarget(target: u32, rule: usize, code: usize): i32 {
       connmark(load<u32>(words), load<u32>(words, 4), load<u32>(words, 8), load<u32>(words, 12))
       return TARGET_CONTINUE
     }
+    case TARGET_HMARK:
+      return Hmark.act(code + ((a as usize) << 2)) ? TARGET_CONTINUE : NF_DROP
     case TARGET_NOTRACK:
       if (untouched()) {
         store<u32>(CTX_NOTRACK_AT, 1)

@@ -34,5 +34,6 @@ export const FIELD_ICMP_SEQ = 18
 export const FIELD_ICMP_REST = 19
 export const FIELD_CHECKSUM = 20 // of the transport header: nothing gives it
 export const FIELD_BYTES = 21 // bytes of headers that nothing gives
-export const FIELD_CODES = 22
+export const FIELD_ESTIMATE = 22 // no packet says it
+export const FIELD_CODES = 23
 export const FIELD_HOTDROP = 255 // nothing was asked for: a match dropped the packet

@@ -12,7 +12,6 @@ export const CONNECTION_ZONE_OFF = 24 // id
 export const CONNECTION_ORIG_OFF = 32 // tuple, TUPLE_BYTES
 export const CONNECTION_REPLY_OFF = 72
 export const CONNECTION_COUNTS_OFF = 112 // as CT_COUNTS, with IPS_COUNTED
-export const CONNECTION_LABELS_OFF = 144 // 16 bytes
 
 export const TUPLE_BYTES = 40
 export const TUPLE_SRC_OFF = 0
@@ -61,7 +60,7 @@ export const CT_BUCKET_NEXT_OFF = 176
 export const CT_BUCKET_PREV_OFF = 184
 
 export const CT_COUNTS_OFF = 208 // with IPS_COUNTED: packets, bytes (u64 each) of the original direction, of the reply
-export const CT_LABELS_OFF = 240 // 16 bytes
+export const CT_LABELS_OFF = 240 // with IPS_LABELLED: 128 bits
 
 export const IPS_EXPECTED = 1
 export const IPS_SEEN_REPLY = 2
@@ -75,6 +74,7 @@ export const IPS_DST_NAT_DONE = 256
 export const IPS_DYING = 512
 export const IPS_FIXED_TIMEOUT = 1024
 export const IPS_COUNTED = 0x40000000 // what it carries is counted; no bit of the kernel's
+export const IPS_LABELLED = 0x20000000 // it may have labels; no bit of the kernel's
 
 // TCP sides, CT_TCP_FLAGS
 export const TCPF_UNACKED = 1

@@ -40,6 +40,9 @@ export const MATCH_FRAGMENT = 80 // a later fragment
 export const MATCH_LAYER4 = 81 // looks at the layer-4 header and finds nothing to object to
 export const MATCH_CONNBYTES = 100 // CONNBYTES_*, from, to: u64 each
 export const MATCH_CONNLIMIT = 101 // limit, word index in the small state, mask 4 words; flags CONNLIMIT_*
+export const MATCH_CONNLABEL = 102 // number; flags CONNLABEL_SET
+export const MATCH_CLUSTER = 103 // number of nodes, mask of nodes, seed
+export const MATCH_ESTIMATE = 104 // asks for what an estimator has measured
 export const MATCH_U32 = 130 // word index of a U32 program in CODE, its words
 export const MATCH_CODES = 131
 
@@ -57,6 +60,7 @@ export const CONNBYTES_AVERAGE = 2
 export const CONNBYTES_ORIGINAL = 4
 export const CONNBYTES_REPLY = 8
 export const CONNLIMIT_ABOVE = 2
+export const CONNLABEL_SET = 2
 export const CONNLIMIT_DEST = 4
 export const DEVGROUP_HAS_SRC = 2
 export const DEVGROUP_NOT_SRC = 4

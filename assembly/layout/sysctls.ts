@@ -26,4 +26,5 @@ export const SYSCTL_SCTP_TIMEOUTS = 30 // by state 0..8, seconds
 export const SYSCTL_CT_BUCKETS = 39 // from 1
 export const SYSCTL_CT_ACCT = 40
 export const SYSCTL_COUNTED_CONNECTIONS = 41 // connections that rules of connlimit remember together; 0 = there is no such rule
+export const SYSCTL_LABELS = 42 // some rule asks for labels of connections
 export const COUNTED_CONNECTIONS_MAX = 4194304

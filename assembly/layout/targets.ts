@@ -26,7 +26,8 @@ export const TARGET_TEE = 19 // A: word index of the gateway's four words in COD
 export const TARGET_TPROXY = 20 // A: value, B: mask of the mark
 export const TARGET_SNPT = 45 // A: word index of an NPT record in CODE; 46: the destination
 export const TARGET_DNPT = 46
-export const TARGET_CODES = 47
+export const TARGET_HMARK = 60 // A: word index of an HMARK record in CODE
+export const TARGET_CODES = 61
 
 export const HOPS_SET = 0
 export const HOPS_INC = 1
@@ -81,3 +82,15 @@ export const NPT_ADJUSTMENT_OFF = 8 // 16 bits: what keeps the checksum
 export const NPT_FROM_OFF = 16 // 16 bytes
 export const NPT_TO_OFF = 32 // 16 bytes
 export const NPT_MAX_LENGTH = 64
+
+// HMARK record
+export const HMARK_BYTES = 60
+export const HMARK_CT_OFF = 0 // 1: of the connection's tuples
+export const HMARK_SRC_MASK_OFF = 4 // 16 bytes
+export const HMARK_DST_MASK_OFF = 20 // 16 bytes
+export const HMARK_PORT_MASK_OFF = 36 // source << 16 | destination
+export const HMARK_PORT_SET_OFF = 40
+export const HMARK_PROTO_MASK_OFF = 44
+export const HMARK_RND_OFF = 48
+export const HMARK_MOD_OFF = 52
+export const HMARK_OFFSET_OFF = 56

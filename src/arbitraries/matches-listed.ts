@@ -173,6 +173,31 @@ export function listedTraffic(family: Family, hook: HookName | null): [Match['ma
   const list: [Match['match'], number, Arb<Match>][] = [
     ['helper', 1, form('helper', [['helper', pick(['ftp']), true]], 1)],
   ]
+  list.push(
+    [
+      'connlabel',
+      2,
+      fc
+        .tuple(pick(['0', '5', '127']), rarely(4), fc.boolean())
+        .map(([n, not, set]) =>
+          fixed('connlabel', { option: 'label', not, text: `"${n}"` }, ...(set ? [said('set', '')] : [])),
+        ),
+    ],
+    [
+      'cluster',
+      1,
+      fc
+        .tuple(pick([2, 3]), pick([1, 2, 3]), pick(['0x00000000', '0xdeadbeef']), rarely(4))
+        .map(([total, nodes, seed, not]) =>
+          fixed(
+            'cluster',
+            { option: 'cluster-local-nodemask', not, text: `0x0000000${nodes}` },
+            said('cluster-total-nodes', String(total)),
+            said('cluster-hash-seed', seed),
+          ),
+        ),
+    ],
+  )
   const [policy] = policies(hook)
   if (policy !== undefined) list.push(['policy', 1, policy])
   if (inward(hook)) list.push(['devgroup', 1, form('devgroup', [['src-group', few, true]], 1, true)])

@@ -92,7 +92,7 @@ export function printedTargets(
     list.push(pick(['save', 'restore'] as const).map((op) => ({ target: 'CONNSECMARK', op })))
   }
   if (table !== 'mangle') return list
-  list.push(hops(family), tos, dscp)
+  list.push(hops(family), tos, dscp, hmark(family))
   if (family === 'ipv4') list.push(ecn(straight === 6))
   if (straight === 6) {
     list.push(
@@ -113,6 +113,52 @@ export function printedTargets(
     )
   }
   return list
+}
+
+/** HMARK with masks of ports, or of an SPI. */
+function hmark(family: Family): Arb<Target> {
+  const length = fc.nat({ max: family === 'ipv4' ? 32 : 128 })
+  const u16 = fc.nat({ max: 65535 })
+  type Parts = Omit<Extract<OtherTarget, { target: 'HMARK' }>, 'target' | 'rnd' | 'mod'>
+  const common = { srcPrefix: length, dstPrefix: length, protoMask: u16, offset: u32, ct: on }
+  const parts = fc.oneof(
+    optional<Parts>({ ...common, sportMask: u16, dportMask: u16, sport: u16, dport: u16 } as never),
+    optional<Parts>({ ...common, spiMask: u32, spi: u32 } as never),
+  )
+  return fc
+    .tuple(parts, u32, fc.integer({ min: 1, max: 0xffffffff }))
+    .filter(([p]) => Object.keys(p).some((key) => key !== 'offset'))
+    .map(([p, rnd, mod]) => ({ target: 'HMARK' as const, ...p, rnd, mod }))
+}
+
+/** Few marks, of what the packets of the small world differ in. */
+function hashing(family: Family): Arb<Target> {
+  const whole = family === 'ipv4' ? 32 : 128
+  return fc
+    .record({
+      prefixes: pick([
+        [whole, whole],
+        [8, 8],
+        [whole, undefined],
+      ] as const),
+      ports: pick([undefined, 0xffff, 0x00ff]),
+      proto: pick([undefined, 0xffff]),
+      ct: fc.boolean(),
+      rnd: pick([0, 0xcafe, 0xffffffff]),
+      mod: pick([2, 5, 0xffffffff]),
+      offset: pick([undefined, 1, 0xffffffff]),
+    })
+    .map(({ prefixes, ports, proto, ct, rnd, mod, offset }) => ({
+      target: 'HMARK' as const,
+      srcPrefix: prefixes[0],
+      ...(prefixes[1] === undefined ? {} : { dstPrefix: prefixes[1] }),
+      ...(ports === undefined ? {} : { sportMask: ports, dportMask: ports, sport: 0 }),
+      ...(proto === undefined ? {} : { protoMask: proto }),
+      rnd,
+      mod,
+      ...(offset === undefined ? {} : { offset }),
+      ...(ct ? { ct } : {}),
+    }))
 }
 
 /** Targets that change packets of the small world, with weights. */
@@ -165,6 +211,7 @@ export function changingTargets(family: Family, table: TableName, group: string)
         .map(([v, mask]): Target => ({ target: 'TOS', value: v, mask })),
     ],
     [1, pick([0, 4, 46]).map((n): Target => ({ target: 'DSCP', dscp: n }))],
+    [2, hashing(family)],
   )
   if (family === 'ipv4') list.push([1, ecn(true)], [1, ecn(false)])
   return list

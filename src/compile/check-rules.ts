@@ -34,6 +34,9 @@ const MATCH_WORDS: readonly number[] = Object.assign(
     [L.MATCH_U32]: 3,
     [L.MATCH_CONNBYTES]: 6,
     [L.MATCH_CONNLIMIT]: 7,
+    [L.MATCH_CONNLABEL]: 2,
+    [L.MATCH_CLUSTER]: 4,
+    [L.MATCH_ESTIMATE]: 1,
   },
 )
 
@@ -132,6 +135,8 @@ function checkRule(view: ImageView, family: Family, rule: number, code: Uint32Ar
     view.require(code[a + at(L.NPT_FROM_LENGTH_OFF)]! <= L.NPT_MAX_LENGTH, 'a prefix translation of more than 64 bits')
     view.require(code[a + at(L.NPT_ADJUSTMENT_OFF)]! <= 0xffff, 'a prefix translation that adds more than 16 bits')
   }
+  if (target === L.TARGET_HMARK)
+    view.require(a + (L.HMARK_BYTES >>> 2) <= code.length, 'a mark by hash that is cut off')
   if (target === L.TARGET_SET) checkSetWork(view, code, a, bounds.sets)
   const leads = target === L.TARGET_JUMP || target === L.TARGET_GOTO
   if (leads) view.require(a < bounds.chains, 'a jump to an unknown chain')

@@ -2,7 +2,14 @@
 // Kernel: net/netfilter/xt_esp.c, xt_devgroup.c, xt_socket.c, xt_policy.c, xt_helper.c, xt_realm.c, net/ipv6/netfilter/ip6t_*.c.
 import * as L from '../../assembly/layout.js'
 import type { Negatable, Range } from '../netfilter/model.js'
-import { type ListedMatch, type ListedOption, listed, listedMasked, listedRange } from '../netfilter/model-listed.js'
+import {
+  type ListedMatch,
+  type ListedOption,
+  listed,
+  listedMasked,
+  listedRange,
+  unquoted,
+} from '../netfilter/model-listed.js'
 import { type MatchCount, type MatchRule, type MatchSink, put } from './matches.js'
 import { u32Match } from './matches-bytes.js'
 import { portsMatch } from './matches-layer4.js'
@@ -78,6 +85,21 @@ export function listedMatch(sink: MatchSink, at: MatchRule, m: ListedMatch): num
       return devgroup(sink, m)
     case 'policy':
       return constant(sink, listed(m, 'pol')?.text === 'none')
+    case 'connlabel': {
+      const label = listed(m, 'label')!
+      const flags = not(label) | (listed(m, 'set') ? L.CONNLABEL_SET : 0)
+      return put(code, L.MATCH_CONNLABEL, flags, [Number(unquoted(label.text))])
+    }
+    case 'cluster': {
+      const nodes = listed(m, 'cluster-local-nodemask')!
+      const number = (option: string): number => Number(listed(m, option)!.text)
+      const words = [number('cluster-total-nodes'), Number(nodes.text), number('cluster-hash-seed')]
+      return put(code, L.MATCH_CLUSTER, not(nodes), words)
+    }
+    case 'rateest':
+      return put(code, L.MATCH_ESTIMATE, 0, [])
+    case 'ipvs':
+      return constant(sink, listed(m, 'ipvs')?.not === true)
     case 'helper':
       return constant(sink, listed(m, 'helper')?.not === true)
     case 'realm': {

@@ -14,6 +14,7 @@ import {
   SYSCTL_ICMP,
   SYSCTL_ICMPV6,
   SYSCTL_INBOUND_IFADDR,
+  SYSCTL_LABELS,
   SYSCTL_LO_LINK,
   SYSCTL_NONLOCAL_BIND,
   SYSCTL_SCTP_TIMEOUTS,
@@ -28,6 +29,7 @@ import {
   SYSCTL_UDP_STREAM,
   SYSCTL_WORDS,
 } from '../../assembly/layout.js'
+import type { Match, Rule } from '../netfilter/model.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { conntrackSysctls, hostSysctls } from '../netns/sysctl.js'
 import type { CompileContext } from './context.js'
@@ -73,13 +75,9 @@ const SCTP_STATES = [
   'HEARTBEAT_SENT',
 ] as const
 
-/** Does some rule count connections? */
-function countsConnections(ns: NetworkNamespace): boolean {
-  return ns.rulesets.some((r) =>
-    r.tables.some((t) =>
-      t.chains.some((c) => c.rules.some((rule) => rule.matches.some((m) => m.match === 'connlimit'))),
-    ),
-  )
+function someMatch(ns: NetworkNamespace, name: Match['match']): boolean {
+  const has = (rule: Rule): boolean => rule.matches.some((m) => m.match === name)
+  return ns.rulesets.some((r) => r.tables.some((t) => t.chains.some((c) => c.rules.some(has))))
 }
 
 /** Writes the SYSCTLS section. */
@@ -90,7 +88,8 @@ export function writeSysctls({ ns, limits }: CompileContext, writer: ImageWriter
   words[SYSCTL_CT_MAX] = conntrack.max
   words[SYSCTL_CT_BUCKETS] = conntrack.buckets
   words[SYSCTL_CT_ACCT] = conntrack.acct ? 1 : 0
-  words[SYSCTL_COUNTED_CONNECTIONS] = countsConnections(ns) ? limits.maxCountedConnections : 0
+  words[SYSCTL_COUNTED_CONNECTIONS] = someMatch(ns, 'connlimit') ? limits.maxCountedConnections : 0
+  words[SYSCTL_LABELS] = someMatch(ns, 'connlabel') ? 1 : 0
   words[SYSCTL_TCP_LOOSE] = conntrack.tcpLoose ? 1 : 0
   words[SYSCTL_TCP_MAX_RETRANS] = conntrack.tcpMaxRetrans
   words[SYSCTL_TCP_BE_LIBERAL] = conntrack.tcpBeLiberal ? 1 : 0

@@ -3,6 +3,7 @@ import * as L from '../../assembly/layout.js'
 import { escapeText } from '../net/fault.js'
 import { addressWords, parseAddress } from '../net/ip.js'
 import type { NatRange, Target } from '../netfilter/model.js'
+import { writeHmark } from './hmark-target.js'
 import type { MatchRule, MatchSink } from './matches.js'
 import { prefixRange, writeNpt } from './prefix-targets.js'
 import { setWork } from './set-rules.js'
@@ -149,6 +150,8 @@ export function writeTarget(
       sink.code.setAll(word, addressWords(target.gateway))
       return [L.TARGET_TEE, word, 0]
     }
+    case 'HMARK':
+      return [L.TARGET_HMARK, writeHmark(sink, at, target), 0]
     case 'TPROXY':
       return [L.TARGET_TPROXY, target.value, target.mask]
     case 'TTL':

@@ -37,6 +37,7 @@ const FIELDS: readonly AskedField[] = [
   'icmp_rest',
   'checksum',
   'header bytes',
+  'rate estimate',
 ]
 if (FIELDS.length !== FIELD_CODES - 1) throw new Error('fields without a name')
 

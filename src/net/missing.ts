@@ -17,6 +17,7 @@ export type AskedField =
   | 'extensions'
   | 'spi'
   | 'socket'
+  | 'rate estimate'
   | 'out port'
   | 'ip_id'
   | 'df'
@@ -29,6 +30,7 @@ export type AskedField =
 /** What is no field of a packet: what is needed, and how it is given. */
 const OTHERWISE: Partial<Record<AskedField, readonly [string, string]>> = {
   'wall clock': ['the wall clock', 'give it as the option --wall-clock (wallClock)'],
+  'rate estimate': ['what an estimator has measured', 'that is no field of a packet and cannot be given'],
   'out port': [
     'the bridge port by which the packet leaves',
     'give the neighbours and the forwarding database of the bridge',

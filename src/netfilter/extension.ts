@@ -30,8 +30,8 @@ export interface OptionWords {
 }
 
 export interface Option<D> {
-  /** How many words follow. */
-  readonly words: 0 | 1 | 2
+  /** How many words follow; optional: one, unless another option follows. */
+  readonly words: 0 | 1 | 2 | 'optional'
   /** May `!` stand before it? */
   readonly not?: boolean
   /** The name under which it counts as given: options with the same one exclude each other. */

@@ -3,6 +3,7 @@ import type { Extension } from './extension.js'
 import { BYTE_MATCHES } from './read-match-bytes.js'
 import { CONNECTION_MATCHES } from './read-match-connection.js'
 import { CONTEXT_MATCHES } from './read-match-context.js'
+import { ESTIMATE_MATCHES } from './read-match-estimate.js'
 import { HEADER_MATCHES } from './read-match-header.js'
 import { HOST_MATCHES } from './read-match-host.js'
 import { IPV6_MATCHES } from './read-match-ipv6.js'
@@ -25,6 +26,7 @@ export const KNOWN_MATCHES: ReadonlyMap<string, AnyExtension> = new Map(
       ...PORT_MATCHES,
       ...STATE_MATCHES,
       ...CONNECTION_MATCHES,
+      ...ESTIMATE_MATCHES,
       ...HEADER_MATCHES,
       ...CONTEXT_MATCHES,
       ...LIMIT_MATCHES,

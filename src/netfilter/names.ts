@@ -254,7 +254,7 @@ export const LOG_LEVELS: ReadonlyMap<string, number> = new Map([
 ])
 
 /** Matches that iptables has and this model has not: refused as "not supported", not as unknown. */
-export const OTHER_MATCHES: ReadonlySet<string> = new Set('hopcount ipvs rateest unclean'.split(' '))
+export const OTHER_MATCHES: ReadonlySet<string> = new Set('hopcount unclean'.split(' '))
 
 /** Targets that iptables has and this model has not. */
-export const OTHER_TARGETS: ReadonlySet<string> = new Set('CLUSTERIP HMARK QUEUE ULOG'.split(' '))
+export const OTHER_TARGETS: ReadonlySet<string> = new Set('CLUSTERIP QUEUE ULOG'.split(' '))

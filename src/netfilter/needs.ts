@@ -46,3 +46,8 @@ export function needsReassembly(rule: Rule): boolean {
   if (rule.target !== undefined && REASSEMBLING_TARGETS.has(rule.target.target)) return true
   return rule.matches.some((m) => REASSEMBLING_MATCHES.has(m.match))
 }
+
+/** Does this rule make new connections have labels? */
+export function asksLabels(rule: Rule): boolean {
+  return rule.matches.some((m) => m.match === 'connlabel')
+}

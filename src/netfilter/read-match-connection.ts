@@ -1,8 +1,8 @@
 // Reading the matches on what connections carry and how many there are: connbytes, connlimit.
 // Spec: iptables-extensions(8) 1.8.9.
-import { maskLength, parseIpv6, type Words } from '../net/ip.js'
 import { type Draft, type Extension, must, type OptionWords, options, refuse } from './extension.js'
 import type { Match } from './model.js'
+import { prefixLength } from './prefix-length.js'
 import { uint64 } from './read-match-limits.js'
 import { shown, uint } from './words.js'
 
@@ -80,32 +80,6 @@ function side(which: 'source' | 'dest') {
   }
 }
 
-/** An IPv4 address in one to four parts, the last of which fills what is left, as inet_aton takes it. */
-function partsAddress(word: string): number | undefined {
-  const parts = word.split('.')
-  if (parts.length > 4) return undefined
-  let value = 0
-  for (const [i, part] of parts.entries()) {
-    const bytes = i === parts.length - 1 ? 5 - parts.length : 1
-    const number = uint(part, 0, 256 ** bytes - 1)
-    if (number === undefined) return undefined
-    value = value * 256 ** bytes + number
-  }
-  return value
-}
-
-/** Length of a prefix, given so or as its mask; what is no prefix counts as the whole address. */
-function maskOf(w: OptionWords): number {
-  const { family } = w.rule
-  const bits = family === 'ipv4' ? 32 : 128
-  const length = uint(w.word, 0, bits)
-  if (length !== undefined) return length
-  const four = family === 'ipv4' ? partsAddress(w.word) : undefined
-  const words: Words | null = family === 'ipv6' ? parseIpv6(w.word) : four === undefined ? null : [four, 0, 0, 0]
-  if (words === null) throw w.bad(`${shown(w.word)} is no mask: expected a length 0..${bits} or a mask`)
-  return maskLength(family, words) ?? bits
-}
-
 const connlimit: Extension<ConnlimitDraft> = {
   name: 'connlimit',
   start: ({ family }) => ({ match: 'connlimit', mask: family === 'ipv4' ? 32 : 128, side: 'source' }),
@@ -115,7 +89,7 @@ const connlimit: Extension<ConnlimitDraft> = {
     'connlimit-mask': {
       words: 1,
       read: (d, w) => {
-        d.mask = maskOf(w)
+        d.mask = prefixLength(w)
       },
     },
     'connlimit-saddr': side('source'),

@@ -7,6 +7,7 @@ import { CT_EVENTS, LOG_LEVELS, REJECT_NAMES } from './names.js'
 import { setTarget } from './read-set.js'
 import { DIVERTING_TARGETS } from './read-target-divert.js'
 import { HEADER_TARGETS } from './read-target-header.js'
+import { HMARK_TARGETS } from './read-target-hmark.js'
 import { IDLE_TARGETS } from './read-target-idle.js'
 import { MAP_TARGETS } from './read-target-map.js'
 import { NAT_TARGETS } from './read-target-nat.js'
@@ -385,8 +386,13 @@ const ALL = [
 
 /** Targets with options, by name. */
 export const TARGETS: ReadonlyMap<string, Extension<never>> = new Map(
-  [...ALL, ...NAT_TARGETS, ...MAP_TARGETS, ...HEADER_TARGETS, ...DIVERTING_TARGETS, ...IDLE_TARGETS].map((t) => [
-    t.name,
-    t,
-  ]),
+  [
+    ...ALL,
+    ...NAT_TARGETS,
+    ...MAP_TARGETS,
+    ...HEADER_TARGETS,
+    ...DIVERTING_TARGETS,
+    ...IDLE_TARGETS,
+    ...HMARK_TARGETS,
+  ].map((t) => [t.name, t]),
 )

@@ -40,8 +40,10 @@ export class RuleWords implements OptionWords, RuleContext {
   protected columnOf(at: number): number {
     return at < this.words.count ? this.words.column[at]! : this.words.end
   }
-  protected arguments(count: 0 | 1 | 2, name: string, value: string | undefined): void {
+  protected arguments(wanted: 0 | 1 | 2 | 'optional', name: string, value: string | undefined): void {
     const { words } = this
+    const count = wanted !== 'optional' ? wanted : value === undefined && this.hasValue() ? 1 : 0
+    this.word = ''
     if (value !== undefined) {
       if (count !== 1) throw this.bad(`--${name}: expected no =`, 'option')
       this.word = value

@@ -83,8 +83,6 @@ function matchFault(m: Match, scene: Scene): string | null {
   switch (m.match) {
     case 'bpf':
     case 'cgroup':
-    case 'cluster':
-    case 'connlabel':
     case 'eui64':
     case 'osf':
     case 'string':

@@ -87,3 +87,20 @@ export function commonLength(a: string, b: string): number {
 export function isMulticast(address: string): boolean {
   return inPrefix(address, address.includes(':') ? 'ff00::/8' : '224.0.0.0/4')
 }
+
+/** The words of an address, as many as its family has. */
+export function addressWordsOf(address: string): number[] {
+  return wordsOf(familyOfText(address), numberOf(address))
+}
+
+/** Those of a prefix's mask. */
+export function maskWordsOf(family: Family, length: number): number[] {
+  return wordsOf(family, maskOfLength(bitsOf(family), length))
+}
+
+function wordsOf(family: Family, value: bigint): number[] {
+  const words: number[] = []
+  for (let shift = bitsOf(family) - 32; shift >= 0; shift -= 32)
+    words.push(Number((value >> BigInt(shift)) & 0xffffffffn))
+  return words
+}

@@ -33,6 +33,7 @@ function newConnection(world: World, family: Family, tuple: FlowTuple, zone: Zon
     otherStatus: [],
     fixedTimeout: false,
     counted: newCounts(world),
+    labels: world.labelled ? new Set() : null,
     mark: 0,
     endMs: Number.POSITIVE_INFINITY,
     timeoutMs: 0,

@@ -5,7 +5,7 @@ import { completePacket } from '../net/complete.js'
 import { isLaterFragment } from '../net/fragment.js'
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
 import type { Chain, Family, Rule, Ruleset, TableName } from '../netfilter/model.js'
-import { needsConntrack, needsReassembly } from '../netfilter/needs.js'
+import { asksLabels, needsConntrack, needsReassembly } from '../netfilter/needs.js'
 import { withAccounting } from '../netns/accounting.js'
 import type { RecordedChoices } from '../netns/choices.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
@@ -102,6 +102,7 @@ export class ReferenceEngine implements DataPlane {
       limits: new LimitStates(ns.rulesets),
       counters: new Map(),
       counted: new Map(),
+      labelled: ns.rulesets.some((r) => someRule(r, asksLabels)),
       now: 0,
       draws: new Draws(this.#seed, 0n),
       recorder: { steps: [], trace: [], traceReply: [], flooded: [] },
@@ -134,6 +135,7 @@ export class ReferenceEngine implements DataPlane {
     world.ns = ns
     world.conntrackOn = familiesThat(ns, needsConntrack)
     world.reassembled = familiesThat(ns, needsReassembly)
+    world.labelled = rulesets.some((r) => someRule(r, asksLabels))
     world.recent.use(rulesets)
     world.limits.hashes.use(rulesets)
     // What a match knows is kept by the match itself, so that of matches that went is forgotten.

@@ -4,6 +4,7 @@ import { tcpOptionBytes } from '../net/tcp-options.js'
 import { type ListedMatch, type ListedOption, listed, listedMasked, listedRange } from '../netfilter/model-listed.js'
 import { ask, type MatchContext } from './asked.js'
 import { matchesU32 } from './match-bytes.js'
+import { matchesCluster, matchesConnlabel } from './match-label.js'
 import { isError, protoOf } from './tuple.js'
 import type { Skb } from './types.js'
 
@@ -106,6 +107,14 @@ export function matchesListed(m: ListedMatch, skb: Skb, context: MatchContext): 
       )
     case 'policy':
       return listed(m, 'pol')?.text === 'none' // nothing here comes or goes by IPsec
+    case 'connlabel':
+      return matchesConnlabel(m, skb)
+    case 'cluster':
+      return matchesCluster(m, skb)
+    case 'rateest':
+      return ask('rate estimate', context)
+    case 'ipvs':
+      return listed(m, 'ipvs')?.not === true // no service of IPVS is modelled
     case 'helper':
       return listed(m, 'helper')!.not // no connection was expected by a helper
     case 'realm': {

@@ -6,6 +6,7 @@ import { formatTcpFlags, parseTcpFlags } from '../net/proto.js'
 import type { HookName } from '../netfilter/model.js'
 import type { OtherTarget } from '../netfilter/model-target.js'
 import { ask, type MatchContext } from './asked.js'
+import { markByHash } from './hmark.js'
 import type { Outcome } from './target.js'
 import { protoOf } from './tuple.js'
 import type { Skb } from './types.js'
@@ -74,6 +75,9 @@ export function actOther(skb: Skb, target: OtherTarget, context: MatchContext, h
       return enqueue(skb, target, context)
     case 'TEE':
       context.world.copy(skb, target.gateway, hook)
+      return 'continue'
+    case 'HMARK':
+      markByHash(skb, target, context)
       return 'continue'
     case 'TPROXY':
       return divert(skb, target, context)

@@ -100,6 +100,8 @@ export interface Connection {
   fixedTimeout: boolean
   /** What was counted, by direction; null: it began when connections were not counted. */
   counted: readonly [Count, Count] | null
+  /** Labels that rules gave it, as they are printed; null: it began when no rule asked for labels. */
+  readonly labels: Set<string> | null
   mark: number
   /** Clock at which it ends. */
   endMs: number
@@ -209,6 +211,8 @@ export interface World {
   readonly recent: RecentLists
   readonly sets: IpSets
   readonly limits: LimitStates
+  /** Some rule asks for labels of connections. */
+  labelled: boolean
   /** What rules of connlimit have met. */
   readonly counted: CountedLists
   /** The wall clock at clock 0; undefined: not given. */

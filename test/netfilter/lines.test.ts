@@ -2,11 +2,12 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { formatRules } from '../../src/netfilter/fmt.js'
+import { HOST_LINES } from './host-lines.js'
 import { ruleLines } from './rule-lines.js'
 
 const test = suite('netfilter: lines')
 
-for (const { line, family, text, printed } of ruleLines()) {
+for (const { line, family, text, printed } of [...ruleLines(), ...ruleLines([HOST_LINES])]) {
   test(line, () => {
     const format = (): string =>
       formatRules(text, { file: 'rules', family })

@@ -1,6 +1,7 @@
 // The lists of single lines, taken apart: `4 filter -A INPUT …` and, on the next line, what becomes of it.
 import type { Family } from '../../src/netfilter/model.js'
 import { CONNECTION_LINES } from './connection-lines.js'
+import { HASH_LINES } from './hash-lines.js'
 import { MATCH_LINES } from './match-lines.js'
 import { TARGET_LINES } from './target-lines.js'
 
@@ -16,10 +17,12 @@ export interface RuleLine {
   readonly taken: boolean
 }
 
-export function ruleLines(): RuleLine[] {
-  const lines = [TARGET_LINES, MATCH_LINES, CONNECTION_LINES].flatMap((list) =>
-    list.split('\n').filter((l) => l.trim() !== ''),
-  )
+/** Lines that a new namespace takes or refuses. */
+const LISTS = [TARGET_LINES, MATCH_LINES, CONNECTION_LINES, HASH_LINES]
+
+/** Of these lists, or of all that a new namespace takes or refuses. */
+export function ruleLines(lists: readonly string[] = LISTS): RuleLine[] {
+  const lines = lists.flatMap((list) => list.split('\n').filter((l) => l.trim() !== ''))
   return lines.flatMap((line, i) => {
     if (i % 2 === 1) return []
     const [, version, table, rule] = /^([46]) (\S+) (.*)$/.exec(line)!

@@ -62,7 +62,7 @@ export const CASES: readonly (readonly [string, fc.Arbitrary<Scenario>, number])
       namespaces({
         rulesets: trafficRulesets({
           tables: ['raw', 'mangle', 'filter'],
-          matches: ['connbytes', 'connlimit', 'conntrack', 'connmark'],
+          matches: ['connbytes', 'connlimit', 'connlabel', 'cluster', 'conntrack', 'connmark'],
           maxRules: 5,
         }),
       }),
