@@ -4,6 +4,7 @@ import { fail } from '../net/fault.js'
 import { formatRules } from '../netfilter/fmt.js'
 import type { Family } from '../netfilter/model.js'
 import { readTextInput } from '../netns/node/read-bundle.js'
+import { inputName } from './input.js'
 import { print } from './terminal.js'
 
 /** `--family`, checked. */
@@ -23,6 +24,6 @@ export function fmtCommand(): Command {
       "\nExample:\n  printf '*filter\\n-A INPUT -p tcp --dport ssh -j ACCEPT\\nCOMMIT\\n' | nodeplane fmt -\n",
     )
     .action((file: string, options: { family: Family }) => {
-      print(formatRules(readTextInput(file), { file, family: options.family }))
+      print(formatRules(readTextInput(file), { file: inputName(file), family: options.family }))
     })
 }

@@ -5,7 +5,7 @@ import type { Cluster } from '../kube/cluster.js'
 import { nodeNamespace } from '../kube/node-namespace.js'
 import type { ProxyConfig } from '../kube/proxy-options.js'
 import { readCluster, readProxyConfig } from '../kube/reader/index.js'
-import { FaultError, fail } from '../net/fault.js'
+import { escapeText, FaultError, fail } from '../net/fault.js'
 import type { Backend } from '../netfilter/model.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { readBundlePath, readTextInput } from '../netns/node/read-bundle.js'
@@ -42,9 +42,14 @@ export interface Source {
   proxyConfig?: ProxyConfig
 }
 
+/** What a file is called in messages. */
+export function inputName(file: string): string {
+  return file === '-' ? 'stdin' : file
+}
+
 /** The cluster that `--cluster FILE…` names; its notes go to stderr. */
 export function loadCluster(files: readonly string[]): Cluster {
-  const { cluster, notes } = readCluster(files.map((name) => ({ name, text: readTextInput(name) })))
+  const { cluster, notes } = readCluster(files.map((name) => ({ name: inputName(name), text: readTextInput(name) })))
   printNotes('note', notes)
   return cluster
 }
@@ -71,8 +76,12 @@ export function loadSource(options: SourceOptions): Source {
   }
   if (options.cluster === undefined)
     return fail('--bundle', 0, 0, 'missing: give --bundle DIR, or --cluster FILE --node NAME')
-  if (options.node === undefined) return fail('--node', 0, 0, 'missing: which node of the cluster?')
   const cluster = loadCluster(options.cluster)
+  if (options.node === undefined) {
+    const names = cluster.nodes.map((n) => escapeText(n.metadata?.name ?? '')).slice(0, 10)
+    const known = names.length === 0 ? '' : ` It has ${names.join(', ')}${cluster.nodes.length > 10 ? ', …' : ''}`
+    return fail('--node', 0, 0, `missing: which node of the cluster?${known}`)
+  }
   const proxyConfig = loadProxyConfig(options.proxyConfig, options.node)
   const namespace = nodeNamespace(cluster, options.node, { ...backend, ...(proxyConfig ? { proxyConfig } : {}) })
   printNotes('assumed', namespace.assumed)

@@ -40,6 +40,8 @@ Exit codes: 0 done (a dropped packet is an answer), 1 a check did not hold, 2 wr
     )
   for (const command of [traceCommand(), replayCommand(), rulesCommand(), fmtCommand()]) program.addCommand(command)
   for (const command of [program, ...program.commands]) command.exitOverride()
+  for (const command of program.commands)
+    command.showHelpAfterError(`(nodeplane ${command.name()} --help shows examples)`)
   return program
 }
 

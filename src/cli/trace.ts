@@ -11,6 +11,7 @@ import type { NetworkNamespace } from '../netns/model.js'
 import { explain } from './explain.js'
 import { endpointLines, explainMet } from './explain-endpoints.js'
 import { loadSource, type SourceOptions, wallClockOf, withSource } from './input.js'
+import { partSwallowed } from './swallowed.js'
 import { print } from './terminal.js'
 import { type Names, type PacketWords, parsePacketWords } from './words.js'
 
@@ -26,7 +27,7 @@ export function traceCommand(): Command {
       'Sends one packet through a node and tells its way: hooks, chains, rules, routing, conntrack; the final word first.',
     )
     .argument(
-      '<packet...>',
+      '[packet...]',
       '[in IFACE | local] [tcp|udp|sctp|icmp|icmpv6] FROM[:PORT] > TO:PORT [syn|ack|…] [mark N] [ttl N] [type N code N]',
     )
     .option('--wall-clock <instant>', 'the time of day, RFC 3339, for rules of the match time')
@@ -44,7 +45,9 @@ Examples:
   nodeplane trace --bundle node-dump/ 'icmp 10.244.1.5 > 192.168.10.12 type 8 code 0'
 `,
     )
-    .action((words: string[], options: TraceOptions) => {
+    .usage('[options] <packet...>')
+    .action((given: string[], asked: TraceOptions) => {
+      const { words, options } = wordsOf(given, asked)
       const { namespace, cluster, node = '', proxyConfig } = loadSource(options)
       const names: Names | undefined = cluster && ((name, family) => resolveName(cluster, name, family))
       const said = parsePacketWords(words, names)
@@ -66,6 +69,20 @@ Examples:
         print(`${explain(answer, namespace, endpoint, lines)}\n`)
       }
     })
+}
+
+/** The words of the packet, also where `--cluster` took them for files. */
+function wordsOf(given: readonly string[], options: TraceOptions): { words: readonly string[]; options: TraceOptions } {
+  if (given.length > 0) return { words: given, options }
+  const { files, words } = partSwallowed(options.cluster ?? [])
+  if (words.length === 0)
+    fail(
+      'PACKET',
+      0,
+      0,
+      "missing: which packet? For example 'tcp 10.244.1.5:40000 > 10.96.0.10:53' (--help shows more)",
+    )
+  return { words, options: files.length === 0 ? options : { ...options, cluster: files } }
 }
 
 function linkNames(namespace: NetworkNamespace): string {

@@ -81,6 +81,24 @@ cli('trace: final word first, then the walk with places of rules', async () => {
   assert.match(out, 'the answer on its way')
 })
 
+cli('trace: a packet that --cluster took for a file is the packet', async () => {
+  const packet = 'udp 10.244.1.12:41000 > 10.96.0.10:53'
+  const plain = await run('trace', '--node', 'worker-a1', '--cluster', cluster, '--', packet)
+  const taken = await run('trace', '--node', 'worker-a1', '--cluster', cluster, packet)
+  const words = await run('trace', '--node', 'worker-a1', '--cluster', cluster, ...packet.split(' '))
+  assert.equal([taken.out, words.out], [plain.out, plain.out])
+  assert.match(plain.out, /^FORWARDED/)
+  assert.is(
+    (await run('trace', '--cluster', cluster, packet)).faults,
+    '--node: missing: which node of the cluster? It has worker-a1, worker-a2, worker-b1',
+  )
+  assert.match(
+    (await run('trace', '--cluster', cluster, '--node', 'worker-a1')).faults,
+    /^PACKET: missing: which packet/,
+  )
+  assert.match((await run('trace', '--node', 'worker-a1', packet)).faults, /^--bundle: missing/)
+})
+
 cli('trace --json: the same as data, with what was assumed', async () => {
   const { out, err } = await run(
     'trace',
