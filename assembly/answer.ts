@@ -54,6 +54,7 @@ import {
   SOCKET_KERNEL,
   SOCKET_NONE,
   SYSCTL_DEFAULT_TTL,
+  SYSCTL_INBOUND_IFADDR,
   TRACE_ROUTE_OUTPUT,
   VERDICT_LOCAL,
   VERDICT_OUT,
@@ -263,6 +264,8 @@ export class Answer {
     const from = v128.load(CTX_DST_AT)
     // IPv6 prefers the addresses of the interface by which the packet came in.
     const link = four ? 0 : load<u32>(CTX_IN_LINK_AT)
+    const inbound: u32 =
+      four && !Way.local && Sysctl.get(SYSCTL_INBOUND_IFADDR) !== 0 ? load<u32>(CTX_IN_LINK_AT) : 0
     Answer.begin()
     Packet.pack(CTX_INNER_AT)
     Address.copy(CTX_DST_AT, CTX_SRC_AT)
@@ -283,6 +286,13 @@ export class Answer {
     if (toHost) {
       v128.store(CTX_SRC_AT, from)
       return true
+    }
+    if (inbound !== 0) {
+      const own = Source.byLink4(inbound, CTX_DST_AT)
+      if (own !== 0) {
+        Address.copy(CTX_SRC_AT, own)
+        return true
+      }
     }
     Policy.flow = FLOW_OUT
     Route.bound = Way.bound

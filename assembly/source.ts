@@ -30,6 +30,7 @@ import {
   ROUTE_PREFSRC_OFF,
   RTN_LOCAL,
   SCOPE_GLOBAL,
+  SCOPE_HOST,
   SECTION_ADDRESSES,
   SECTION_LINKS,
 } from './layout'
@@ -154,7 +155,7 @@ export class Source {
   static byHop(link: u32, hop: usize, to: usize, family: u32): usize {
     if (family === 6) return Source.best6(link, to)
     const via = hop !== 0 && load<u32>(hop + HOP_HAS_VIA_OFF) !== 0 ? hop + HOP_VIA_OFF : to
-    return Source.best4(link, via)
+    return Source.best4(link, via, false)
   }
 
   /** First address of an interface, as REDIRECT asks; 0 = none. */
@@ -165,20 +166,25 @@ export class Source {
     return Links.address(load<u32>(at + (family === 4 ? LINK_ADDR4_OFF : LINK_ADDR6_OFF)))
   }
 
-  private static isPrimary4(address: usize): bool {
-    return (
-      !(load<u32>(address + ADDRESS_FLAGS_OFF) & ADDRESS_SECONDARY) &&
-      load<u32>(address + ADDRESS_SCOPE_OFF) === SCOPE_GLOBAL
-    )
+  /** `narrow`: addresses that only their link knows will do as well. */
+  private static isPrimary4(address: usize, narrow: bool): bool {
+    if (load<u32>(address + ADDRESS_FLAGS_OFF) & ADDRESS_SECONDARY) return false
+    const scope = load<u32>(address + ADDRESS_SCOPE_OFF)
+    return narrow ? scope !== SCOPE_HOST : scope === SCOPE_GLOBAL
   }
 
-  private static best4(link: u32, via: usize): usize {
+  /** IPv4: by an interface alone, as errors do that are sent from where their cause came in; 0 = none. */
+  static byLink4(link: u32, to: usize): usize {
+    return Source.best4(link, to, true)
+  }
+
+  private static best4(link: u32, via: usize, narrow: bool): usize {
     const at = Links.links + link * LINK_BYTES
     const count = load<u32>(at + LINK_ADDR4_COUNT_OFF)
     let address = Links.address(load<u32>(at + LINK_ADDR4_OFF))
     let found: usize = 0
     for (let i: u32 = 0; i < count; i++, address += ADDRESS_BYTES) {
-      if (!Source.isPrimary4(address)) continue
+      if (!Source.isPrimary4(address, narrow)) continue
       if (Address.samePrefix(address + ADDRESS_SUBNET_OFF, via, load<u32>(address + ADDRESS_PREFIX_OFF))) return address
       if (found === 0) found = address
     }
@@ -188,7 +194,7 @@ export class Source {
       const record = Links.links + other * LINK_BYTES
       const many = load<u32>(record + LINK_ADDR4_COUNT_OFF)
       address = Links.address(load<u32>(record + LINK_ADDR4_OFF))
-      for (let i: u32 = 0; i < many; i++, address += ADDRESS_BYTES) if (Source.isPrimary4(address)) return address
+      for (let i: u32 = 0; i < many; i++, address += ADDRESS_BYTES) if (Source.isPrimary4(address, false)) return address
     }
     return 0
   }

@@ -69,6 +69,10 @@ function sourceFor(world: World, skb: Skb, error: readonly [number, number]): st
   // IPv6 asks for an address of an interface: what a local route brings here is none.
   const own = skb.family === 'ipv6' ? anycast || isOwnAddress(ns, packet.dst) : skb.route?.type === 'local'
   if (own) return packet.dst
+  if (skb.family === 'ipv4' && !skb.fromHere && sysctl(ns, 'net.ipv4.icmp_errors_use_inbound_ifaddr', 0) !== 0) {
+    const own = selectIpv4(ns, skb.inIface ?? '', packet.src, 'link')
+    if (own !== undefined) return own
+  }
   const back = lookupRoute(ns, {
     family: skb.family,
     src: skb.family === 'ipv4' ? '0.0.0.0' : '::',

@@ -16,13 +16,18 @@ export function isOwnAddress(ns: NetworkNamespace, address: string): boolean {
 }
 
 /**
- * IPv4: the address of a link to talk to a next hop with: the first primary one whose subnet holds it, else the first
+ * IPv4 (`scope` link: addresses that only their link knows will do as well): the address of a link to talk to a next hop with: the first primary one whose subnet holds it, else the first
  * primary; with none, the first non-host address of any link that is up. Undefined: none at all.
  */
-export function selectIpv4(ns: NetworkNamespace, dev: string, nextHop: string): string | undefined {
+export function selectIpv4(
+  ns: NetworkNamespace,
+  dev: string,
+  nextHop: string,
+  scope: 'global' | 'link' = 'global',
+): string | undefined {
   const link = ns.links.find((l) => l.name === dev)
   const ownPrimary = link === undefined ? [] : addressesOf(link, 'ipv4').filter((a) => !a.secondary)
-  const wide = ownPrimary.filter((a) => a.scope === 'global')
+  const wide = ownPrimary.filter((a) => (scope === 'link' ? a.scope !== 'host' : a.scope === 'global'))
   const inSubnet = wide.find((a) => inPrefix(nextHop, `${a.peer ?? a.address}/${a.prefixLength}`))
   const chosen = inSubnet ?? wide[0]
   if (chosen !== undefined) return chosen.address
