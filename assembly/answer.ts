@@ -264,8 +264,7 @@ export class Answer {
     const from = v128.load(CTX_DST_AT)
     // IPv6 prefers the addresses of the interface by which the packet came in.
     const link = four ? 0 : load<u32>(CTX_IN_LINK_AT)
-    const inbound: u32 =
-      four && !Way.local && Sysctl.get(SYSCTL_INBOUND_IFADDR) !== 0 ? load<u32>(CTX_IN_LINK_AT) : 0
+    const inbound: u32 = four && !Way.local && Sysctl.get(SYSCTL_INBOUND_IFADDR) !== 0 ? load<u32>(CTX_IN_LINK_AT) : 0
     Answer.begin()
     Packet.pack(CTX_INNER_AT)
     Address.copy(CTX_DST_AT, CTX_SRC_AT)

@@ -194,7 +194,8 @@ export class Source {
       const record = Links.links + other * LINK_BYTES
       const many = load<u32>(record + LINK_ADDR4_COUNT_OFF)
       address = Links.address(load<u32>(record + LINK_ADDR4_OFF))
-      for (let i: u32 = 0; i < many; i++, address += ADDRESS_BYTES) if (Source.isPrimary4(address, false)) return address
+      for (let i: u32 = 0; i < many; i++, address += ADDRESS_BYTES)
+        if (Source.isPrimary4(address, false)) return address
     }
     return 0
   }

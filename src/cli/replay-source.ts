@@ -98,10 +98,13 @@ export class LineSource implements PacketSource {
 export class CaptureSource implements PacketSource {
   readonly #input: InputStream
   readonly #iface: string
+  readonly #mtu: number
 
-  constructor(path: string, iface: string) {
+  /** `mtu`: of the interface. */
+  constructor(path: string, iface: string, mtu: number) {
     this.#input = new InputStream(path)
     this.#iface = iface
+    this.#mtu = mtu
   }
 
   get fraction(): number | null {
@@ -110,7 +113,12 @@ export class CaptureSource implements PacketSource {
 
   async *answers({ plane, want, tap }: SourceRun): AsyncGenerator<Iterable<PrintedAnswer>> {
     const file = this.#input.name
-    const capture = new PcapPackets({ file, iface: this.#iface, limits: { packets: Number.POSITIVE_INFINITY } })
+    const capture = new PcapPackets({
+      file,
+      iface: this.#iface,
+      mtu: this.#mtu,
+      limits: { packets: Number.POSITIVE_INFINITY },
+    })
     const sent = (packet: Packet): Answer => {
       try {
         return plane.process(packet, want)

@@ -134,8 +134,9 @@ function sourceOf(options: ReplayOptions, namespace: NetworkNamespace): PacketSo
   const interfaces = new Set(namespace.links.map((l) => l.name))
   if (options.packets !== undefined) return new LineSource(options.packets, interfaces, options.remember)
   const iface = options.iface as string
-  if (!interfaces.has(iface)) fail('--iface', 0, 0, `there is no interface '${escapeText(iface)}' in this namespace`)
-  return new CaptureSource(options.pcap as string, iface)
+  const link = namespace.links.find((l) => l.name === iface)
+  if (link === undefined) return fail('--iface', 0, 0, `there is no interface '${escapeText(iface)}' in this namespace`)
+  return new CaptureSource(options.pcap as string, iface, link.mtu)
 }
 
 /** So much text is written at once. */

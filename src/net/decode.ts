@@ -3,6 +3,7 @@
 // www.tcpdump.org/linktypes.html, IEEE 802.1Q, RFC 791, RFC 8200. IPv6 extension headers are passed as ip6tables and
 // conntrack pass them: hop-by-hop, routing, fragment, authentication, destination options.
 import { checkChecksum, internetChecksum } from './checksum.js'
+import { type Cut, cutOf, decodeLaterFragment, offsetOf } from './decode-fragment.js'
 import {
   decodeLayer4,
   decodeQuotedLayer4,
@@ -10,8 +11,10 @@ import {
   type Segment,
   type Undecoded,
   u16,
+  u32,
   type WirePacket,
 } from './decode-layer4.js'
+import { FRAGMENT_MORE, FRAGMENT_NONE } from './fragment.js'
 import { addressFromBytes, formatAddress } from './ip.js'
 import { packetLength } from './length.js'
 import type { Quoted } from './packet.js'
@@ -32,7 +35,7 @@ const RAW_ALIASES: readonly number[] = [12, 14, LINKTYPE_RAW]
 /** A frame understood. */
 export interface Decoded {
   readonly packet: WirePacket
-  /** What was seen and does not show in the packet: VLAN tags, IP options, a first fragment, offloaded checksums … */
+  /** What was seen and does not show in the packet: VLAN tags, IP options, offloaded checksums … */
   readonly notes: readonly string[]
   /** The capture says that its host sent this frame. */
   readonly outgoing: boolean
@@ -47,6 +50,10 @@ interface Network {
   /** Length of the whole packet on the wire. */
   readonly total: number
   readonly notes: string[]
+  /** Of a fragment. */
+  readonly cut: Cut | null
+  /** IPv4: the DF bit is not set. */
+  readonly mayBeCut: boolean
   /** The checksum cannot be judged: a fragment, or a destination that is still to come. */
   readonly partial: boolean
 }
@@ -65,8 +72,8 @@ const ETHERTYPES: ReadonlyMap<number, string> = new Map([
 ])
 
 function ipv4(bytes: Uint8Array, wire: number, quoted: boolean): Network | Undecoded {
-  const cut = missing('the IPv4 header', 20, bytes.length, wire)
-  if (cut) return cut
+  const short = missing('the IPv4 header', 20, bytes.length, wire)
+  if (short) return short
   const header = (bytes[0]! & 15) * 4
   if (bytes[0]! >> 4 !== 4 || header < 20) return { problem: 'malformed: this is no IPv4 header' }
   const cutOptions = missing('the IPv4 header', header, bytes.length, wire)
@@ -84,31 +91,31 @@ function ipv4(bytes: Uint8Array, wire: number, quoted: boolean): Network | Undec
     if (u16(bytes, 10) !== 0) return { problem: 'wrong IPv4 header checksum: the kernel drops it before any hook' }
     notes.push('an IPv4 header checksum of 0 (offload) was taken as good')
   }
-  const fragment = u16(bytes, 6)
-  const offset = (fragment & 0x1fff) * 8
-  if (offset > 0) return { problem: `fragment at offset ${offset}: only a packet's first fragment shows its ports` }
-  if (fragment & 0x2000) notes.push('a first fragment was taken as if it were the whole packet')
+  const field = u16(bytes, 6)
+  const cut = cutOf(field, u16(bytes, 4))
   if (header > 20) notes.push('IPv4 options only count in the length')
   return {
     segment: {
       proto: bytes[9]!,
       bytes: bytes.subarray(header, Math.min(total, bytes.length)),
       length: total - header,
-      fragment: (fragment & 0x2000) !== 0,
+      fragment: cut !== null,
     },
+    cut,
+    mayBeCut: (field & FRAGMENT_NONE) === 0,
     src: bytes.subarray(12, 16),
     dst: bytes.subarray(16, 20),
     ttl: bytes[8]!,
     tos: bytes[1]!,
     total,
     notes,
-    partial: (fragment & 0x2000) !== 0,
+    partial: cut !== null,
   }
 }
 
 function ipv6(bytes: Uint8Array, wire: number, quoted: boolean): Network | Undecoded {
-  const cut = missing('the IPv6 header', 40, bytes.length, wire)
-  if (cut) return cut
+  const short = missing('the IPv6 header', 40, bytes.length, wire)
+  if (short) return short
   if (bytes[0]! >> 4 !== 6) return { problem: 'malformed: this is no IPv6 header' }
   const notes: string[] = []
   let total = 40 + u16(bytes, 4)
@@ -121,20 +128,16 @@ function ipv6(bytes: Uint8Array, wire: number, quoted: boolean): Network | Undec
   let next = bytes[6]!
   let at = 40
   let partial = false
-  let isFragment = false
+  let cut: Cut | null = null
   while (next === 0 || next === 43 || next === 44 || next === PROTOCOL_AH || next === 60) {
     const cutExtension = missing('an IPv6 extension header', at + 8, bytes.length, total)
     if (cutExtension) return cutExtension
     let length = (bytes[at + 1]! + 1) * 8
     if (next === 44) {
       length = 8
-      const offset = u16(bytes, at + 2) & 0xfff8
-      if (offset > 0) return { problem: `fragment at offset ${offset}: only a packet's first fragment shows its ports` }
-      if (bytes[at + 3]! & 1) {
-        partial = true
-        isFragment = true
-        notes.push('a first fragment was taken as if it were the whole packet')
-      }
+      const field = u16(bytes, at + 2)
+      cut = cutOf((field >> 3) | (field & 1 ? FRAGMENT_MORE : 0), u32(bytes, at + 4))
+      if (cut !== null) partial = true
     } else if (next === PROTOCOL_AH) length = (bytes[at + 1]! + 2) * 4
     else if (next === 43 && bytes[at + 3]! > 0) {
       partial = true
@@ -144,15 +147,19 @@ function ipv6(bytes: Uint8Array, wire: number, quoted: boolean): Network | Undec
     at += length
     const cutRest = missing('an IPv6 extension header', at, bytes.length, total)
     if (cutRest) return cutRest
+    // Behind the header of a later fragment stands no other.
+    if (cut !== null && offsetOf(cut) > 0) break
   }
-  if (at > 40) notes.push('IPv6 extension headers only count in the length')
+  if (at > (cut === null ? 40 : 48)) notes.push('IPv6 extension headers only count in the length')
   return {
     segment: {
       proto: next,
       bytes: bytes.subarray(at, Math.min(total, bytes.length)),
       length: total - at,
-      fragment: isFragment,
+      fragment: cut !== null,
     },
+    cut,
+    mayBeCut: false,
     src: bytes.subarray(8, 24),
     dst: bytes.subarray(24, 40),
     ttl: bytes[7]!,
@@ -177,6 +184,7 @@ function quotedPacket(v6: boolean): (bytes: Uint8Array) => Quoted | null {
   return (bytes) => {
     const found = network(bytes, bytes.length, true)
     if ('problem' in found || (found.src.length === 16) !== v6) return null
+    if (found.cut !== null && offsetOf(found.cut) > 0) return null
     const { segment, src, dst, ttl, tos } = found
     const quoted: Quoted = { proto: protoName(segment.proto), src: addressText(src), dst: addressText(dst), ttl, tos }
     if (segment.proto === (v6 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6)) return null
@@ -193,8 +201,15 @@ function decodeIp(bytes: Uint8Array, wire: number): { packet: WirePacket; notes:
   if (proto === (v6 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6))
     return { problem: v6 ? 'ICMP for IPv4 inside IPv6' : 'ICMPv6 inside IPv4' }
   const packet: WirePacket = { proto: protoName(proto), src: addressText(src), dst: addressText(dst), ttl, tos }
-  const problem = decodeLayer4(packet, segment, notes, quotedPacket(v6))
-  if (problem) return problem
+  if (found.cut !== null) {
+    packet.frag = found.cut.frag
+    packet.ip_id = found.cut.id
+  } else if (found.mayBeCut) packet.df = false
+  if (found.cut !== null && offsetOf(found.cut) > 0) decodeLaterFragment(packet, segment, total)
+  else {
+    const problem = decodeLayer4(packet, segment, notes, quotedPacket(v6))
+    if (problem) return problem
+  }
   if (segment.bytes.length === segment.length && !found.partial) {
     const verdict = checkChecksum(proto, { src, dst }, segment.bytes)
     if (verdict === 'partial') notes.push('a checksum left to the network card was taken as good')
@@ -202,7 +217,13 @@ function decodeIp(bytes: Uint8Array, wire: number): { packet: WirePacket; notes:
   }
   const extra = total - packetLength({ ...packet, iface: '' })
   if (extra > 0) packet.extra_len = extra
-  if (extra < 0) notes.push(`a packet of ${total} bytes counts as ${total - extra}: its protocol is not known better`)
+  if (extra < 0) {
+    const why =
+      found.cut === null
+        ? 'its protocol is not known better'
+        : 'a fragment is not shorter than a header of its protocol'
+    notes.push(`a packet of ${total} bytes counts as ${total - extra}: ${why}`)
+  }
   return { packet, notes }
 }
 
@@ -290,7 +311,7 @@ function linkHeader(bytes: Uint8Array, linkType: number): Link | Undecoded {
 /**
  * A captured frame as a packet, or the reason why it is none: `bytes` as captured, `linkType` a `LINKTYPE_…` number,
  * `wireLength` its length on the wire (more than `bytes` when the capture cut it). Lengths are those on the wire, so
- * `packetLength` of the packet is its IP total length; options, extension headers and further chunks are its
+ * `packetLength` of the packet is its IP total length; fragments are what `frag` says; options, extension headers and further chunks are its
  * `extra_len`. A wrong layer-4 checksum gives `bad_csum`, one left to the network card does not. Never throws on any
  * bytes. `mac` is the frame's Ethernet source.
  */

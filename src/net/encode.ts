@@ -191,7 +191,7 @@ export function encodePacket(packet: Packet | Omit<Packet, 'iface'> | Quoted): U
     bytes[1] = tos
     put16(bytes, 2, length)
     put16(bytes, 4, whole.ip_id ?? 0)
-    if (!mayBeCut(whole)) put16(bytes, 6, FRAGMENT_NONE)
+    put16(bytes, 6, (whole.frag ?? 0) | (mayBeCut(whole) ? 0 : FRAGMENT_NONE))
     bytes[8] = ttl
     bytes[9] = proto
     bytes.set(ends.src, 12)

@@ -3,6 +3,7 @@
 import { decodePacket } from './bytes.js'
 import { completePacket, PacketError } from './complete.js'
 import { escapeText, fail } from './fault.js'
+import { packetLength } from './length.js'
 import type { Packet } from './packet.js'
 import { CaptureReader } from './pcap-read.js'
 import type { CapturedPacket, CaptureLimits } from './pcap-record.js'
@@ -23,6 +24,11 @@ export interface ReadPcapOptions {
   readonly file: string
   /** The interface on which the packets come in. */
   readonly iface: string
+  /**
+   * Longest packet that the interface takes, bytes. What is longer was put together by the card that received it, so it may
+   * be cut again on its way (`df` false; of IPv6 it is only said). Default: any.
+   */
+  readonly mtu?: number
   readonly limits?: Partial<CaptureLimits>
 }
 
@@ -61,6 +67,7 @@ export interface PcapPacket {
  */
 export class PcapPackets {
   readonly #iface: string
+  readonly #mtu: number
   readonly #reader: CaptureReader
   readonly #notes = new Notes()
   #start: bigint | null = null
@@ -73,6 +80,7 @@ export class PcapPackets {
     if (options.iface === '' || options.iface === 'local')
       fail(options.file, 0, 0, 'captured packets come in on an interface; its name was expected')
     this.#iface = options.iface
+    this.#mtu = options.mtu ?? Number.POSITIVE_INFINITY
     this.#reader = new CaptureReader({ file: options.file, ...(options.limits && { limits: options.limits }) })
   }
 
@@ -122,10 +130,21 @@ export class PcapPackets {
       if (typeof packet === 'string') this.#unread ??= packet.startsWith('link type') ? packet : null
       if (packet === null || typeof packet === 'string') continue
       packet.at_ms = this.#time(record)
+      this.#uncut(packet, record.number)
       this.#taken++
       packets.push({ packet, timeNs: record.timeNs })
     }
     return packets
+  }
+
+  /** What no wire can have carried came in pieces. */
+  #uncut(packet: Packet, number: number): void {
+    if (packetLength(packet) <= this.#mtu) return
+    if (!packet.src.includes(':')) packet.df = false
+    this.#notes.add(
+      `longer than the ${this.#mtu} bytes of ${escapeText(this.#iface)}: the card put it together`,
+      number,
+    )
   }
 
   /** Milliseconds since the first packet, never less than before. */
@@ -147,7 +166,7 @@ export class PcapPackets {
  * The packets of a pcap or pcapng file, complete, arriving on `iface`. `id` is the packet's number in the capture, as
  * other tools count; `at_ms` counts from the first packet taken, whole milliseconds, and never runs backwards (a packet
  * stamped earlier than the one before it gets that one's time). Passed over and said in `notes`: what is not IP,
- * fragments but the first, cut or malformed headers, and packets that the capture marks as sent by its own host.
+ * cut or malformed headers, and packets that the capture marks as sent by its own host.
  * Throws a FaultError with the byte offset when the file is damaged, empty or none.
  */
 export function readPcapPackets(bytes: Uint8Array, options: ReadPcapOptions): { packets: Packet[]; notes: string[] } {

@@ -57,6 +57,7 @@ const SYN_FIELDS = {
 const ECHO = hex('4500001c 00000000 400166df 0a000001 0a000002', '0800f7f7 00070001')
 const ECHO_FIELDS = {
   proto: 'icmp',
+  df: false,
   src: '10.0.0.1',
   dst: '10.0.0.2',
   ttl: 64,
@@ -156,6 +157,7 @@ bytes('IPv4 options: IGMP with the router alert', () => {
   const found = decoded(hex('46c00020 00000000 01023a01 0a000001 e0000016 94040000', '2200ddff00000000'), LINKTYPE_RAW)
   assert.equal(found.packet, {
     proto: 'igmp',
+    df: false,
     src: '10.0.0.1',
     dst: '224.0.0.22',
     ttl: 1,
@@ -177,6 +179,7 @@ bytes('an ICMP error and the packet that it quotes', () => {
   )
   assert.equal(found.packet, {
     proto: 'icmp',
+    df: false,
     src: '10.0.0.2',
     dst: '10.0.0.1',
     ttl: 64,
@@ -232,6 +235,7 @@ bytes('SCTP INIT with a parameter', () => {
   )
   assert.equal(decoded(init, LINKTYPE_RAW).packet, {
     proto: 'sctp',
+    df: false,
     src: '10.0.0.1',
     dst: '10.0.0.2',
     ttl: 64,
@@ -264,19 +268,39 @@ bytes('checksums: a wrong one is bad, one left to the card and none at all are n
   assert.match(problem(header, LINKTYPE_RAW), /^wrong IPv4 header checksum/)
 })
 
-bytes('fragments: the first stands for the packet, the others have no ports', () => {
+bytes('fragments are told by `frag` and what they share; later ones show what stands there', () => {
   const first = decoded(hex('4500001c 00012000 401146ce 0a000001 0a000002 30390035 05dc0000'), LINKTYPE_RAW, 28)
-  assert.equal(first.notes, ['a first fragment was taken as if it were the whole packet'])
+  assert.equal([first.packet.frag, first.packet.ip_id, first.notes], [0x2000, 1, []])
   // Its UDP length, 1500, is that of the whole packet.
   assert.is(first.packet.dport, 53)
   assert.is(packetLength({ ...first.packet, iface: '' }), 28)
+  const later = decoded(hex('4500001c 000100b9 40116615 0a000001 0a000002 0102030400000000'), LINKTYPE_RAW).packet
+  assert.equal([later.frag, later.ip_id, later.sport, later.dport], [185, 1, 0x0102, 0x0304])
+  assert.is(packetLength({ ...later, iface: '' }), 28)
+  // Four bytes are less than a header of UDP.
+  const short = decoded(hex('45000018 000100b9 40116619 0a000001 0a000002 01020304'), LINKTYPE_RAW)
+  assert.equal(short.notes, [
+    'a packet of 24 bytes counts as 28: a fragment is not shorter than a header of its protocol',
+  ])
   assert.match(
-    problem(hex('4500001c 000100b9 40116615 0a000001 0a000002 0000000000000000'), LINKTYPE_RAW),
-    /^fragment at offset 1480/,
+    problem(hex('45000018 00012000 401146d2 0a000001 0a000002 30390035'), LINKTYPE_RAW),
+    /^malformed: the UDP header/,
+  )
+  // A whole packet that may be cut, and one that may not.
+  assert.is(
+    decoded(hex('4500001c 00000000 401166cf 0a000001 0a000002 30390035 00080000'), LINKTYPE_RAW).packet.df,
+    false,
+  )
+  assert.is(
+    decoded(hex('4500001c 00004000 401126cf 0a000001 0a000002 30390035 00080000'), LINKTYPE_RAW).packet.df,
+    undefined,
   )
   const v6 = '60000000 0010 2c 40 fd000000000000000000000000000001 fd000000000000000000000000000002'
-  assert.is(decoded(hex(v6, '1100 0001 00000009 30390035 05dc0000'), LINKTYPE_RAW).packet.dport, 53)
-  assert.match(problem(hex(v6, '1100 05a9 00000009 30390035 05dc0000'), LINKTYPE_RAW), /^fragment at offset 1448/)
+  const first6 = decoded(hex(v6, '1100 0001 00000009 30390035 05dc0000'), LINKTYPE_RAW)
+  assert.equal([first6.packet.dport, first6.packet.frag, first6.packet.ip_id, first6.notes], [53, 0x2000, 9, []])
+  assert.is(packetLength({ ...first6.packet, iface: '' }), 56)
+  const later6 = decoded(hex(v6, '1100 05a8 00000009 30390035 05dc0000'), LINKTYPE_RAW).packet
+  assert.equal([later6.frag, later6.ip_id, packetLength({ ...later6, iface: '' })], [181, 9, 56])
 })
 
 bytes('a capture that cut the payload keeps the length; one that cut a header is named', () => {
@@ -334,9 +358,10 @@ bytes('malformed headers are named', () => {
 })
 
 bytes('encodes what the fixtures hold', () => {
-  assert.equal(encodePacket({ ...ECHO_FIELDS, df: false, iface: 'eth0' } as Packet).slice(0, 26), ECHO_0.slice(0, 26))
+  assert.equal(encodePacket({ ...ECHO_FIELDS, iface: 'eth0' } as Packet).slice(0, 26), ECHO_0.slice(0, 26))
   // Without a word about it a packet is not to be cut.
-  assert.is(encodePacket({ ...ECHO_FIELDS, iface: 'eth0' } as Packet)[6], 0x40)
+  const { df: _df, ...unsaid } = ECHO_FIELDS
+  assert.is(encodePacket({ ...unsaid, iface: 'eth0' } as Packet)[6], 0x40)
   // A window scale option, padded; the data offset counts it: 6 words.
   const scaled = encodePacket({ proto: 'tcp', src: '10.0.0.1', dst: '10.0.0.2', flags: 'S', tcp_options: '030307' })
   assert.is(scaled.length, 44)
