@@ -85,6 +85,9 @@ const MESSAGES = memory.data<u16>([
   0x400, 0x304, 0x200,
 ])
 
+/** 192.0.0.8 (RFC 7600): the source of ICMP errors of a host that has no IPv4 address. */
+const NOBODY4: u32 = 0xc0000008
+
 export class Answer {
   private static saved: usize = 0
 
@@ -299,8 +302,11 @@ export class Answer {
     Route.bound = 0
     if (Route.leadsNowhere()) return false
     const source = Source.byRoute(CTX_DST_AT, family, link)
-    if (source === 0) return false
-    Address.copy(CTX_SRC_AT, source)
+    if (source !== 0) Address.copy(CTX_SRC_AT, source)
+    else if (four) {
+      Address.clear(CTX_SRC_AT)
+      store<u32>(CTX_SRC_AT, NOBODY4)
+    } else return false
     return true
   }
 }

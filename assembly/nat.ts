@@ -220,7 +220,7 @@ export class Nat {
   static ownAddress(kind: i32): usize {
     const family = load<u32>(CTX_FAMILY_AT)
     if (kind === NAT_MASQUERADE) return Source.byHop(load<u32>(CTX_OUT_LINK_AT), Way.hop, CTX_DST_AT, family)
-    if (load<u32>(CTX_HOOK_AT) !== HOOK_OUTPUT) return Source.first(load<u32>(CTX_IN_LINK_AT), family)
+    if (load<u32>(CTX_HOOK_AT) !== HOOK_OUTPUT) return Source.first(load<u32>(CTX_IN_LINK_AT), family, CTX_DST_AT)
     Address.clear(TARGET_TUPLE)
     if (family === 4) store<u32>(TARGET_TUPLE, LOOPBACK4)
     else store<u32>(TARGET_TUPLE + 12, 1)

@@ -142,6 +142,9 @@ export class Links {
   }
 }
 
+const KINDS: u32 = 0xf0
+const MAPPED: u32 = 0x1000
+
 export class Source {
   /** The address that the route just found sends from to `to`; 0 when there is none. `link`: out interface, 0 = the route's. */
   static byRoute(to: usize, family: u32, link: u32): usize {
@@ -158,12 +161,34 @@ export class Source {
     return Source.best4(link, via, false)
   }
 
-  /** First address of an interface, as REDIRECT asks; 0 = none. */
-  static first(link: u32, family: u32): usize {
+  /** First address of an interface for what was sent to `to`, as REDIRECT asks; 0 = none. */
+  static first(link: u32, family: u32, to: usize): usize {
     const at = Links.links + link * LINK_BYTES
     const count = load<u32>(at + (family === 4 ? LINK_ADDR4_COUNT_OFF : LINK_ADDR6_COUNT_OFF))
-    if (count === 0) return 0
-    return Links.address(load<u32>(at + (family === 4 ? LINK_ADDR4_OFF : LINK_ADDR6_OFF)))
+    let address = Links.address(load<u32>(at + (family === 4 ? LINK_ADDR4_OFF : LINK_ADDR6_OFF)))
+    if (family === 4) return count === 0 ? 0 : address
+    const wanted = Source.kind6(to) & KINDS
+    for (let i: u32 = 0; i < count; i++, address += ADDRESS_BYTES) {
+      const kind = Source.kind6(address)
+      if (kind !== MAPPED && (wanted === 0 || kind === wanted)) return address
+    }
+    return 0
+  }
+
+  /** The kernel's bits of an address's type under IPV6_ADDR_SCOPE_MASK, or MAPPED; 0 = a global one. */
+  private static kind6(at: usize): u32 {
+    const first = load<u32>(at)
+    if (first >>> 24 === 0xff) {
+      const scope = (first >>> 16) & 15
+      return scope === 1 ? 0x10 : scope === 2 ? 0x20 : scope === 5 ? 0x40 : 0
+    }
+    if (first >>> 22 === 0x3fa) return 0x20
+    if (first >>> 22 === 0x3fb) return 0x40
+    if (first !== 0 || load<u32>(at, 4) !== 0) return 0
+    const third = load<u32>(at, 8)
+    const last = load<u32>(at, 12)
+    if (third === 0xffff) return MAPPED
+    return third !== 0 || last === 0 ? 0 : last === 1 ? 0x10 : 0x80
   }
 
   /** `narrow`: addresses that only their link knows will do as well. */

@@ -62,6 +62,9 @@ function quote(packet: Packet): Quoted {
   return Object.fromEntries(entries) as unknown as Quoted
 }
 
+/** RFC 7600: the source of ICMP errors of a host that has no IPv4 address. */
+const NOBODY4 = '192.0.0.8'
+
 function sourceFor(world: World, skb: Skb, error: readonly [number, number]): string | undefined {
   const { packet } = skb
   const { ns } = world
@@ -90,7 +93,7 @@ function sourceFor(world: World, skb: Skb, error: readonly [number, number]): st
   if (back.prefsrc !== undefined) return back.prefsrc
   if (back.type === 'local') return packet.src
   const dev = back.hop?.dev ?? ''
-  if (skb.family === 'ipv4') return selectIpv4(ns, dev, back.hop?.via ?? packet.src)
+  if (skb.family === 'ipv4') return selectIpv4(ns, dev, back.hop?.via ?? packet.src) ?? NOBODY4
   // IPv6 prefers the addresses of the interface by which the packet came in.
   return selectIpv6(ns, skb.inIface ?? dev, packet.src)
 }

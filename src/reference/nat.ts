@@ -59,7 +59,7 @@ function masqueradeAddress(world: World, skb: Skb): string | undefined {
 
 function redirectAddress(world: World, skb: Skb, hook: HookName): string | undefined {
   if (hook === 'OUTPUT') return skb.family === 'ipv6' ? '::1' : '127.0.0.1'
-  return firstAddress(world.ns, skb.family, skb.inIface ?? '')
+  return firstAddress(world.ns, skb.inIface ?? '', { family: skb.family, to: skb.packet.dst })
 }
 
 /** DNAT, SNAT, MASQUERADE and REDIRECT. */

@@ -96,8 +96,31 @@ export function selectIpv6(ns: NetworkNamespace, dev: string | undefined, dst: s
   return best?.address
 }
 
-/** REDIRECT on input: the first address of the in interface. */
-export function firstAddress(ns: NetworkNamespace, family: Family, dev: string): string | undefined {
+/** What REDIRECT compares of two IPv6 addresses: nothing of global ones. The kernel's IPV6_ADDR_SCOPE_MASK of a type. */
+function kindOf(address: string): 'none' | 'host' | 'link' | 'site' | 'mapped' | 'compatible' {
+  if (isMulticast(address)) return ({ 1: 'host', 2: 'link', 5: 'site' } as const)[scopeOf(address)] ?? 'none'
+  if (address === '::1') return 'host'
+  if (inPrefix(address, 'fe80::/10')) return 'link'
+  if (inPrefix(address, 'fec0::/10')) return 'site'
+  if (inPrefix(address, '::ffff:0:0/96')) return 'mapped'
+  return inPrefix(address, '::/96') && address !== '::' ? 'compatible' : 'none'
+}
+
+/**
+ * REDIRECT on input: the first address of the in interface; of IPv6 the first that fits what the packet was for, and is
+ * not IPv4-mapped. Kernel: net/netfilter/nf_nat_redirect.c.
+ */
+export function firstAddress(
+  ns: NetworkNamespace,
+  dev: string,
+  { family, to }: { family: Family; to: string },
+): string | undefined {
   const link = ns.links.find((l) => l.name === dev)
-  return link?.addresses.find((a) => a.family === family)?.address
+  const wanted = family === 'ipv6' ? kindOf(to) : 'none'
+  const fits = (a: Address): boolean => {
+    if (family === 'ipv4') return true
+    const kind = kindOf(a.address)
+    return kind !== 'mapped' && (wanted === 'none' || wanted === 'mapped' || kind === wanted)
+  }
+  return link?.addresses.find((a) => a.family === family && fits(a))?.address
 }

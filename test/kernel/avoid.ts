@@ -17,9 +17,18 @@ export function avoidedIn(ns: NetworkNamespace): (packet: Packet) => boolean {
   const mapsPrefixes = ns.rulesets.some((r) =>
     r.tables.some((t) => t.chains.some((c) => c.rules.some(({ target }) => /^[SD]NPT$/.test(target?.target ?? '')))),
   )
+  // What stands in the place of ports of ESP and AH, a line does not say.
+  const countsPorts = ns.rulesets.some((r) =>
+    r.tables.some((t) =>
+      t.chains.some((c) =>
+        c.rules.some((rule) => rule.matches.some((m) => m.match === 'hashlimit' && m.mode.some((k) => /port/.test(k)))),
+      ),
+    ),
+  )
   return (packet) => {
     const { iface, src, dst, proto, sport, dport, icmp_type } = packet
     const number = protoNumber(proto) ?? 0
+    if (countsPorts && (number === 50 || number === 51)) return true
     // An address for every router of a subnet, as sender or receiver.
     if (anycast.has(src) || anycast.has(dst)) return true
     // A flow that is its own reply.

@@ -66,10 +66,10 @@ export function probes(forceConntrack: boolean, marks: readonly number[]): strin
   const [FIRST, LAST] = [-2147483648, 2147483647]
   const own = [
     'meta skuid >= 0 accept',
+    'meta nfproto ipv6 ip6 flowlabel != 0 @nh,12,4 set 0xf accept',
     'icmp type { redirect, router-solicitation } drop',
     'ip protocol igmp drop',
     'icmpv6 type { 130, 131, 132, 133, 134, 135, 136, 137, 143 } drop',
-    'meta nfproto ipv6 @nh,12,4 set 0xf',
   ]
   return `table inet nodeplane_probes {\n${chain('first_in', 'prerouting', FIRST, 'accept', [...given, 'meta nftrace set 1'])}${chain(
     'first_out',
