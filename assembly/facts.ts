@@ -8,16 +8,22 @@ import {
   FACTS_PAYLOAD_OFF,
   MORE_FACTS,
   MORE_OPTIONS,
+  MORE_SOCKET,
+  MORE_SOCKET_FOUND,
+  MORE_SOCKET_TRANSPARENT,
+  MORE_SOCKET_WILDCARD,
   OPTIONS_BYTES,
   RECORD_MORE_OFF,
   RECORD_PAYLOAD_OFF,
 } from './layout'
 
+const SOCKETS: u32 = MORE_SOCKET | MORE_SOCKET_FOUND | MORE_SOCKET_TRANSPARENT | MORE_SOCKET_WILDCARD
+
 export class Facts {
-  /** MORE_* of the packet that came. */
+  /** MORE_* of the packet that came, of which an answer of this host has the sockets only. */
   static more(): u32 {
-    if (load<u32>(CTX_IS_REPLY_AT) !== 0) return 0
-    return load<u8>(<usize>load<u32>(CTX_RECORD_AT) + RECORD_MORE_OFF)
+    const more: u32 = load<u8>(<usize>load<u32>(CTX_RECORD_AT) + RECORD_MORE_OFF)
+    return load<u32>(CTX_IS_REPLY_AT) !== 0 ? more & SOCKETS : more
   }
 
   /** Is a piece of memory there? Records may be written by others. */

@@ -8,7 +8,6 @@ import {
   CTINFO_UNTRACKED,
   CTX_CT_AT,
   CTX_CTINFO_AT,
-  CTX_IS_REPLY_AT,
   CTX_MARK_AT,
   CTX_NOTRACK_AT,
   CTX_RECORD_AT,
@@ -75,8 +74,7 @@ function connmark(target: u32, a: u32, ctmask: u32, shift: u32): void {
 
 /** TPROXY: a transparent socket takes the packet; without one it is dropped. Kernel: net/netfilter/xt_TPROXY.c. */
 function divert(value: u32, mask: u32): i32 {
-  const more: u32 =
-    load<u32>(CTX_IS_REPLY_AT) !== 0 ? 0 : load<u8>((load<u32>(CTX_RECORD_AT) as usize) + RECORD_MORE_OFF)
+  const more: u32 = load<u8>((load<u32>(CTX_RECORD_AT) as usize) + RECORD_MORE_OFF)
   if ((more & MORE_SOCKET) === 0) {
     Asked.need(FIELD_SOCKET)
     return NF_DROP

@@ -376,7 +376,9 @@ export function sendCopy(world: World, cause: Skb, gateway: string, hook: HookNa
 
 /** Sends an answer of this host: with its cause's connection, in the other direction. */
 export function sendAnswer(world: World, answer: Packet, cause: Skb, kind: AnswerKind): void {
-  const skb = newSkb(answer, null, true, kind.bound ?? null)
+  // Whatever sockets the packet met, its answer meets.
+  const { socket } = cause.packet
+  const skb = newSkb(socket === undefined ? answer : { ...answer, socket }, null, true, kind.bound ?? null)
   if (cause.connection !== null) {
     skb.connection = cause.connection
     skb.state = 'RELATED'
@@ -390,7 +392,7 @@ export function sendAnswer(world: World, answer: Packet, cause: Skb, kind: Answe
   const end =
     kind.name === 'tcp-reset' && cause.bridged !== null ? sendBack(skb, cause.bridged.physIn) : goOut(world, skb)
   if (end.end === 'drop') return
-  const { seq, ack, payload_len: _p, iface: _i, win: _w, tos, inner, mark: _m, ...header } = end.skb.packet
+  const { seq, ack, payload_len: _p, iface: _i, win: _w, tos, inner, mark: _m, socket: _s, ...header } = end.skb.packet
   const sent = world.sent === null
   if (!sent) return
   world.sent = {

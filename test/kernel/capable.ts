@@ -18,11 +18,11 @@ const isNothing = (p: Rule['src']): boolean => p?.not === true && p.value.endsWi
 
 /**
  * iptables-nft makes no rule of `! -s 0.0.0.0/0`; and a queue that lets packets pass when nobody listens cannot be told
- * from one where somebody does, who is not there. nft lists TEE's rule behind the way of its copy; the trace here is legacy's.
+ * from one where somebody does, who is not there.
  */
 function isUnloadable({ src, dst, target }: Rule, backend: Backend): boolean {
   if (target?.target === 'NFQUEUE' && 'bypass' in target && target.bypass === true) return true
-  return backend === 'nft' && (isNothing(src) || isNothing(dst) || target?.target === 'TEE')
+  return backend === 'nft' && (isNothing(src) || isNothing(dst))
 }
 
 export class Capabilities {

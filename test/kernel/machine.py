@@ -221,7 +221,9 @@ class Machine:
 
     def end(self, r):
         out = {name: run(command, None, False).stdout for name, command in r["dumps"]}
-        return {"files": out, "conntrack": self.ct.dump(), "at": self.clock(), "late": len(self.frames())}
+        before = self.clock()
+        entries = self.ct.dump()
+        return {"files": out, "conntrack": entries, "at": before, "until": self.clock(), "late": len(self.frames())}
 
 
 def main():

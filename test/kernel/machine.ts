@@ -81,7 +81,9 @@ export interface SendAnswer {
 export interface EndAnswer {
   readonly files: Readonly<Record<string, string>>
   readonly conntrack: readonly RawConnection[]
+  /** The clock before and after connections were listed. */
   readonly at: number
+  readonly until: number
   /** Frames that came when nobody waited for any more. */
   readonly late: number
 }

@@ -39,7 +39,8 @@ export interface KernelRun {
   readonly answers: readonly KernelAnswer[]
   readonly counters: readonly Ruleset[]
   readonly conntrack: readonly KernelConnection[]
-  /** Clock at the end, in ms. */
+  /** Clock before and after connections were listed, in ms. */
+  readonly begin: number
   readonly end: number
 }
 
@@ -108,9 +109,9 @@ function bytesSent(packet: Packet, tag: number): Partial<Packet> {
   const bare = packet.proto === 'sctp' ? 4 : packet.sport === undefined && packet.icmp_type === undefined ? 8 : 0
   const payload = '00'.repeat(packet.payload_len || bare)
   return {
-    ...named,
     ...rest,
     ...packet,
+    ...named,
     ...(packet.inner === undefined && packet.payload === undefined ? { payload, payload_len: payload.length / 2 } : {}),
   }
 }
@@ -229,6 +230,7 @@ export async function playKernel(machine: Machine, it: KernelCase): Promise<Kern
     answers,
     counters,
     conntrack: end.conntrack.map((c) => connectionOf(c, true)),
-    end: end.at,
+    begin: end.at,
+    end: end.until,
   }
 }

@@ -10,9 +10,8 @@ const NUMBER_BITS: Readonly<Record<Family, number>> = { ipv4: 12, ipv6: 16 }
 /** As many packets as can be told apart in a case, and as many marks beside 0. */
 export const MOST_PACKETS = 4094
 export const MOST_MARKS = 14
-/** In the place of the mark: a copy, which the kernel sent (TEE). IPv4's copies are known by a bit of their own. */
-const COPY = 15 << NUMBER_BITS.ipv6
-const DONT_FRAGMENT = 0x40
+/** In the place of the mark: a copy, which the kernel sent (TEE). */
+const COPY = 15
 
 /** The number that packet `n` (from 0) carries, with mark `mark` of the list. */
 export function tagFor(family: Family, n: number, mark: number): number {
@@ -47,8 +46,9 @@ export function tagOf(bytes: Uint8Array): number {
 /** Is it the packet with this number, or a copy that TEE made of it? */
 export function whose(bytes: Uint8Array, tag: number): 'packet' | 'copy' | null {
   const its = tagOf(bytes)
-  if (bytes[0]! >> 4 === 6) return its === tag ? 'packet' : its === (tag | COPY) ? 'copy' : null
-  return its !== tag ? null : bytes[6]! & DONT_FRAGMENT ? 'copy' : 'packet'
+  const bits = NUMBER_BITS[bytes[0]! >> 4 === 6 ? 'ipv6' : 'ipv4']
+  if (its === tag) return 'packet'
+  return its === ((tag & (2 ** bits - 1)) | (COPY << bits)) ? 'copy' : null
 }
 
 /**
@@ -69,6 +69,7 @@ export function probes(forceConntrack: boolean, marks: readonly number[]): strin
     'meta nfproto ipv6 ip6 flowlabel != 0 @nh,12,4 set 0xf accept',
     'icmp type { redirect, router-solicitation } drop',
     'ip protocol igmp drop',
+    'ip id != 0 ip id set ip id | 0xf000 accept',
     'icmpv6 type { 130, 131, 132, 133, 134, 135, 136, 137, 143 } drop',
   ]
   return `table inet nodeplane_probes {\n${chain('first_in', 'prerouting', FIRST, 'accept', [...given, 'meta nftrace set 1'])}${chain(
