@@ -25,8 +25,8 @@ const POD_BASE = 0x0af40000 // 10.244.0.0/16 and upwards
 /** Cluster address of service i. */
 export const serviceAddress = (i: number): string => ip(SERVICE_BASE + 10 + i)
 
-/** Objects as the API server lists them: `services` Services of one port with 5 ready endpoints each, two nodes. */
-export function clusterObjects(services: number): object[] {
+/** Objects as the API server lists them: `services` Services of one port with that many ready endpoints each, two nodes. */
+export function clusterObjects(services: number, endpoints = 5): object[] {
   const objects: object[] = ['worker-1', 'worker-2'].map((name, i) => ({
     apiVersion: 'v1',
     kind: 'Node',
@@ -48,20 +48,27 @@ export function clusterObjects(services: number): object[] {
         ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }],
       },
     })
-    objects.push({
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata: { name: `${name}-1`, namespace: 'bench', labels: { 'kubernetes.io/service-name': name } },
-      addressType: 'IPv4',
-      ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
-      endpoints: Array.from({ length: 5 }, (_, k) => ({
-        addresses: [ip(POD_BASE + 16 + i * 5 + k)],
-        conditions: { ready: true, serving: true, terminating: false },
-        nodeName: k % 2 ? 'worker-1' : 'worker-2',
-      })),
-    })
+    objects.push(endpointSlice(i, endpoints))
   }
   return objects
+}
+
+/** The EndpointSlice of service i; after a `change` its first endpoint has another address. */
+export function endpointSlice(i: number, endpoints: number, change = 0): object {
+  const name = `svc-${i}`
+  const first = POD_BASE + 16 + i * endpoints
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: `${name}-1`, namespace: 'bench', labels: { 'kubernetes.io/service-name': name } },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+    endpoints: Array.from({ length: endpoints }, (_, k) => ({
+      addresses: [ip(k === 0 && change > 0 ? POD_BASE + 0x80000 + change : first + k)],
+      conditions: { ready: true, serving: true, terminating: false },
+      nodeName: k % 2 ? 'worker-1' : 'worker-2',
+    })),
+  }
 }
 
 /** First packets of `count` connections from pods to services picked at random, all different. */

@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { Bench, type FnOptions } from 'tinybench'
 import { compile } from '../src/compile/compile.js'
 import type { Image } from '../src/compile/image.js'
@@ -14,6 +15,7 @@ import { nodeNamespace } from '../src/kube/node-namespace.js'
 import type { Packet } from '../src/net/packet.js'
 import type { NetworkNamespace } from '../src/netns/model.js'
 import { ReferenceEngine } from '../src/reference/index.js'
+import type { Build } from './build.js'
 import { clusterObjects, generator, newConnections, prefixes, withRoutes } from './fixtures.js'
 import { setPackets, withSet } from './sets.js'
 
@@ -321,6 +323,19 @@ for (const type of [null, 'hash:ip', 'hash:net'] as const) await sets(type)
 for (const count of quick ? [100, 10_000] : [100, 10_000, 100_000, 1_000_000]) await routes(count)
 for (const count of quick ? [10, 1_000] : [10, 1_000, 10_000]) await services(count)
 
+/** Each in a process of its own, so that the peak is its own. */
+function built(services: number, endpoints: number): Build {
+  const script = fileURLToPath(new URL('build.ts', import.meta.url))
+  const args = ['--import', 'tsx', '--max-old-space-size=12000', script, String(services), String(endpoints)]
+  const it = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Build
+  say(
+    `${services.toLocaleString('en')} services x ${endpoints}: objects to loaded image ${it.build_ms} ms (${it.rules.toLocaleString('en')} rules, peak ${it.peak_mb} MB); one slice changed ${it.change_ms} ms, p99 ${it.change_p99_ms} ms`,
+  )
+  return it
+}
+
+const builds = (quick ? [1_000] : [1_000, 5_000, 10_000]).flatMap((n) => [built(n, 5), built(n, 50)])
+
 const commit = ((): string => {
   try {
     return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
@@ -338,6 +353,7 @@ const report = {
   commit,
   quick,
   rows,
+  builds,
 }
 if (!quick) {
   mkdirSync('bench/results', { recursive: true })

@@ -3,7 +3,7 @@
 // the record itself, so that an exact (destination, protocol, port) rule needs nothing else.
 import * as L from '../../assembly/layout.js'
 import { escapeText } from '../net/fault.js'
-import type { Rule } from '../netfilter/model.js'
+import type { Match, Rule } from '../netfilter/model.js'
 import type { CompileContext, PrefixWords } from './context.js'
 import { fragmentFlags, looksAtLayer4 } from './layer4.js'
 import { type MatchRule, type MatchSink, put, writeMatch } from './matches.js'
@@ -24,37 +24,31 @@ export class RuleWriter {
   /** Writes one record at `word`, which is zero; returns the chain it leads to, or -1. `indexes`: chains by name. */
   write(at: MatchRule, rules: Words, word: number, counter: number, indexes: ReadonlyMap<string, number>): number {
     const { rule } = at
-    const set = (offset: number, value: number): void => rules.set(word + (offset >>> 2), value)
     let flags = 0
     const six = at.family === 'ipv6'
-    const net = (text: string, addressOff: number, maskOff: number): void => {
-      const words = this.#prefix(text, at)
-      for (let i = 0; i < (six ? 4 : 1); i++) {
-        set(addressOff + i * 4, words.address[i]!)
-        set(maskOff + i * 4, words.mask[i]!)
-      }
-    }
     if (rule.src) {
       flags |= L.RULE_HAS_SRC | (rule.src.not ? L.RULE_NOT_SRC : 0)
-      net(rule.src.value, six ? L.RULE6_SRC_OFF : L.RULE4_SRC_OFF, six ? L.RULE6_SRC_MASK_OFF : L.RULE4_SRC_MASK_OFF)
+      const to = word + ((six ? L.RULE6_SRC_OFF : L.RULE4_SRC_OFF) >>> 2)
+      this.#net(at, rule.src.value, rules, to, word + ((six ? L.RULE6_SRC_MASK_OFF : L.RULE4_SRC_MASK_OFF) >>> 2))
     }
     if (rule.dst) {
       flags |= L.RULE_HAS_DST | (rule.dst.not ? L.RULE_NOT_DST : 0)
-      net(rule.dst.value, six ? L.RULE6_DST_OFF : L.RULE4_DST_OFF, six ? L.RULE6_DST_MASK_OFF : L.RULE4_DST_MASK_OFF)
+      const to = word + ((six ? L.RULE6_DST_OFF : L.RULE4_DST_OFF) >>> 2)
+      this.#net(at, rule.dst.value, rules, to, word + ((six ? L.RULE6_DST_MASK_OFF : L.RULE4_DST_MASK_OFF) >>> 2))
     }
     if (rule.inIface) {
       const ref = this.#sink.ifaces.ref(rule.inIface.value)
       flags |= L.RULE_HAS_IN | (rule.inIface.not ? L.RULE_NOT_IN : 0) | (ref.pattern ? L.RULE_IN_PATTERN : 0)
-      set(L.RULE_IN_OFF, ref.value)
+      rules.set(word + (L.RULE_IN_OFF >>> 2), ref.value)
     }
     if (rule.outIface) {
       const ref = this.#sink.ifaces.ref(rule.outIface.value)
       flags |= L.RULE_HAS_OUT | (rule.outIface.not ? L.RULE_NOT_OUT : 0) | (ref.pattern ? L.RULE_OUT_PATTERN : 0)
-      set(L.RULE_OUT_OFF, ref.value)
+      rules.set(word + (L.RULE_OUT_OFF >>> 2), ref.value)
     }
     if (rule.proto) {
       flags |= L.RULE_HAS_PROTO | (rule.proto.not ? L.RULE_NOT_PROTO : 0)
-      set(L.RULE_PROTO_OFF, rule.proto.value)
+      rules.set(word + (L.RULE_PROTO_OFF >>> 2), rule.proto.value)
     }
     const code = this.#sink.code
     const start = code.length
@@ -71,36 +65,45 @@ export class RuleWriter {
         else count += put(code, L.MATCH_LAYER4, 0, [])
       }
       if (inline && (match.match === 'tcp' || match.match === 'udp') && !portsNotBoth(at.backend, match)) {
-        flags |= this.#inlinePorts(match, set)
-        const { sport: _s, dport: _d, ...rest } = match
-        count += writeMatch(this.#sink, at, rest as typeof match)
+        flags |= this.#inlinePorts(match, rules, word)
+        count += writeMatch(this.#sink, at, withoutPorts(match))
       } else count += writeMatch(this.#sink, at, match)
       inline = false
     }
-    for (const { slot, words } of this.#sink.behind.splice(0)) code.set(slot, code.pushAll(words))
+    if (this.#sink.behind.length > 0)
+      for (const { slot, words } of this.#sink.behind.splice(0)) code.set(slot, code.pushAll(words))
     const target = writeTarget(this.#sink, at, rule.target, (name) => indexes.get(name))
-    set(L.RULE_FLAGS_OFF, flags)
-    set(L.RULE_CODE_OFF, count > 0 ? start : 0)
-    set(L.RULE_CODE_COUNT_OFF, count)
-    set(L.RULE_TARGET_OFF, target[0])
-    set(L.RULE_A_OFF, target[1])
-    set(L.RULE_B_OFF, target[2])
-    set(L.RULE_COUNTER_OFF, counter)
+    rules.set(word + (L.RULE_FLAGS_OFF >>> 2), flags)
+    rules.set(word + (L.RULE_CODE_OFF >>> 2), count > 0 ? start : 0)
+    rules.set(word + (L.RULE_CODE_COUNT_OFF >>> 2), count)
+    rules.set(word + (L.RULE_TARGET_OFF >>> 2), target[0])
+    rules.set(word + (L.RULE_A_OFF >>> 2), target[1])
+    rules.set(word + (L.RULE_B_OFF >>> 2), target[2])
+    rules.set(word + (L.RULE_COUNTER_OFF >>> 2), counter)
     return target[0] === L.TARGET_JUMP || target[0] === L.TARGET_GOTO ? target[1] : -1
   }
 
-  #inlinePorts(match: Rule['matches'][number], set: (offset: number, value: number) => void): number {
+  #inlinePorts(match: Rule['matches'][number], rules: Words, word: number): number {
     if (match.match !== 'tcp' && match.match !== 'udp') return 0
     let flags = 0
     if (match.sport) {
       flags |= L.RULE_HAS_SPORTS | (match.sport.not ? L.RULE_NOT_SPORTS : 0)
-      set(L.RULE_SPORTS_OFF, (match.sport.value.from | (match.sport.value.to << 16)) >>> 0)
+      rules.set(word + (L.RULE_SPORTS_OFF >>> 2), (match.sport.value.from | (match.sport.value.to << 16)) >>> 0)
     }
     if (match.dport) {
       flags |= L.RULE_HAS_DPORTS | (match.dport.not ? L.RULE_NOT_DPORTS : 0)
-      set(L.RULE_DPORTS_OFF, (match.dport.value.from | (match.dport.value.to << 16)) >>> 0)
+      rules.set(word + (L.RULE_DPORTS_OFF >>> 2), (match.dport.value.from | (match.dport.value.to << 16)) >>> 0)
     }
     return flags
+  }
+
+  /** A prefix of a record: its address and its mask. */
+  #net(at: MatchRule, text: string, rules: Words, address: number, mask: number): void {
+    const words = this.#prefix(text, at)
+    for (let i = 0; i < (at.family === 'ipv6' ? 4 : 1); i++) {
+      rules.set(address + i, words.address[i]!)
+      rules.set(mask + i, words.mask[i]!)
+    }
   }
 
   #prefix(text: string, at: MatchRule): PrefixWords {
@@ -109,4 +112,15 @@ export class RuleWriter {
     this.#context.fault(at.place, `\`${escapeText(text)}\` is not an ${at.family} prefix`)
     return { address: [0, 0, 0, 0], mask: [0, 0, 0, 0] }
   }
+}
+
+const TCP: Match = { match: 'tcp' }
+const UDP: Match = { match: 'udp' }
+
+/** What is left of a match when its ports stand in the record. */
+function withoutPorts(match: Extract<Match, { readonly match: 'tcp' | 'udp' }>): Match {
+  if (match.match === 'udp') return UDP
+  if (match.flags === undefined && match.option === undefined) return TCP
+  const { sport: _s, dport: _d, ...rest } = match
+  return rest
 }
