@@ -171,6 +171,10 @@ function targetFault(rule: Rule, scene: Scene, table: Table, chains: ReadonlySet
   }
 }
 
+function faultOf(ruleset: Ruleset, rule: Rule, message: string): Fault {
+  return { file: rule.file ?? ruleset.file, line: rule.line, column: 1, message }
+}
+
 function rulesetFaults(scene: Scene): Fault[] {
   const { ruleset } = scene
   const faults: Fault[] = []
@@ -179,11 +183,12 @@ function rulesetFaults(scene: Scene): Fault[] {
     for (const chain of table.chains) {
       const builtIn = (BUILTIN_CHAINS[table.name] as readonly string[]).includes(chain.name)
       for (const rule of chain.rules) {
-        const add = (message: string | null): void => {
-          if (message !== null) faults.push({ file: rule.file ?? ruleset.file, line: rule.line, column: 1, message })
+        for (const match of rule.matches) {
+          const message = matchFault(match, scene)
+          if (message !== null) faults.push(faultOf(ruleset, rule, message))
         }
-        for (const match of rule.matches) add(matchFault(match, scene))
-        add(targetFault(rule, scene, table, chains))
+        const message = targetFault(rule, scene, table, chains)
+        if (message !== null) faults.push(faultOf(ruleset, rule, message))
       }
       if (builtIn !== (chain.policy !== null)) {
         const message = `chain ${escapeText(chain.name)} of table ${table.name}: built-in chains have a policy, others have none`
