@@ -3,20 +3,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Family } from '../../src/netfilter/model.js'
-import { namespace } from '../reference/scene.js'
 import { haveKernel } from '../support/needs.js'
-import { compareRun } from './compare.js'
+import { ENDS, runDirected } from './directed.js'
 import { Machine } from './machine.js'
-import { playKernel } from './play.js'
 
 const test = suite('kernel: timeouts')
 
 type Line = Record<string, unknown>
-const ENDS: Readonly<Record<Family, readonly [string, string]>> = {
-  ipv4: ['192.168.0.50', '10.244.0.5'],
-  ipv6: ['fd00::50', 'fd00:10:244::5'],
-}
-
 /** Packets of conversations, `<` before what the server sends. */
 class Script {
   readonly lines: Line[] = []
@@ -100,15 +93,10 @@ if (haveKernel('kernel: timeouts')) {
         const changed: string[] = []
         for (const [i, name] of [...TIMEOUTS, 'none'].entries()) {
           const sysctls = name === 'none' ? {} : { [`net.netfilter.nf_conntrack_${name}`]: String(oddly(i)) }
-          const filter = '-A FORWARD -m conntrack --ctstate NEW'
-          const rules = family === 'ipv4' ? { rules: { filter } } : { rules6: { filter } }
+          const rules = { filter: '-A FORWARD -m conntrack --ctstate NEW' }
           const lines = conversations(family).filter((l) => name.includes('stream') || Number(l['at_ms']) === 0)
-          const run = await playKernel(machine, {
-            namespace: namespace({ ...rules, sysctls }),
-            lines,
-            backend: 'legacy',
-          })
-          assert.equal(compareRun(run), [], name)
+          const { faults, run } = await runDirected(machine, { family, rules, sysctls, lines })
+          assert.equal(faults, [], name)
           const seen = run.answers.some((a) => Math.abs((a.ct?.timeout ?? 0) - oddly(i)) <= 1)
           if (seen) changed.push(name)
         }
