@@ -10,7 +10,6 @@ import { Conntrack } from './conntrack'
 import { Ether } from './ether'
 import { INPUT_DROP, INPUT_ERROR, INPUT_FORWARD, INPUT_LOCAL, Input } from './input'
 import {
-  CTX_DNAT_ATTEMPT_AT,
   CTX_DST_AT,
   CTX_FAMILY_AT,
   CTX_FRAG_AT,
@@ -22,7 +21,6 @@ import {
   CTX_OUT_LINK_AT,
   CTX_PKTTYPE_AT,
   CTX_REJECT_AT,
-  CTX_SNAT_ATTEMPT_AT,
   CTX_SOCKET_AT,
   CTX_SRC_AT,
   CTX_TOS_AT,
@@ -298,17 +296,13 @@ export class Hooks {
     memory.copy(to + CTX_BYTES, CTX_FRAME_AT, CTX_FRAME_BYTES)
   }
 
-  /** Gives the context back, but keeps what a packet has drawn so far. */
+  /** Gives the context back, but keeps what a packet has drawn so far (of ports it draws for one copy at most). */
   static restore(from: usize): void {
     const visit = load<u32>(CTX_VISIT_AT)
-    const snat = load<u32>(CTX_SNAT_ATTEMPT_AT)
-    const dnat = load<u32>(CTX_DNAT_ATTEMPT_AT)
     const hops = load<u32>(CTX_HOP_ATTEMPT_AT)
     memory.copy(CTX_FAMILY_AT, from, CTX_BYTES)
     memory.copy(CTX_FRAME_AT, from + CTX_BYTES, CTX_FRAME_BYTES)
     store<u32>(CTX_VISIT_AT, visit)
-    store<u32>(CTX_SNAT_ATTEMPT_AT, snat)
-    store<u32>(CTX_DNAT_ATTEMPT_AT, dnat)
     store<u32>(CTX_HOP_ATTEMPT_AT, hops)
   }
 

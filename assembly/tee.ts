@@ -8,19 +8,14 @@ import {
   CTINFO_UNTRACKED,
   CTX_CT_AT,
   CTX_CTINFO_AT,
-  CTX_DNAT_ATTEMPT_AT,
-  CTX_DPORT_AT,
   CTX_FAMILY_AT,
   CTX_HOOK_AT,
   CTX_HOP_ATTEMPT_AT,
   CTX_IN_LINK_AT,
   CTX_NOTRACK_AT,
   CTX_OUT_LINK_AT,
-  CTX_PROTO_AT,
   CTX_REJECT_AT,
-  CTX_SNAT_ATTEMPT_AT,
   CTX_SOCKET_AT,
-  CTX_SPORT_AT,
   CTX_TOS_AT,
   CTX_TTL_AT,
   CTX_VISIT_AT,
@@ -82,14 +77,10 @@ export class Tee {
     Tee.go(gateway)
     Conntrack.forget()
     const visit = load<u32>(CTX_VISIT_AT)
-    const snat = load<u32>(CTX_SNAT_ATTEMPT_AT)
-    const dnat = load<u32>(CTX_DNAT_ATTEMPT_AT)
     const hops = load<u32>(CTX_HOP_ATTEMPT_AT)
     memory.copy(CTX_FAMILY_AT, Tee.saved, CTX_BYTES)
     store<u32>(CTX_SOCKET_AT, socket)
     store<u32>(CTX_VISIT_AT, visit)
-    store<u32>(CTX_SNAT_ATTEMPT_AT, snat)
-    store<u32>(CTX_DNAT_ATTEMPT_AT, dnat)
     store<u32>(CTX_HOP_ATTEMPT_AT, hops)
     Way.type = type
     Way.hop = hop
@@ -117,20 +108,11 @@ export class Tee {
     store<u32>(CTX_ZONE_AT, 0)
     store<u32>(CTX_ZONE_REPLY_AT, 0)
     store<u32>(CTX_REJECT_AT, 0)
-    const proto = load<u32>(CTX_PROTO_AT)
-    const sport = load<u32>(CTX_SPORT_AT)
-    const dport = load<u32>(CTX_DPORT_AT)
     // The way to the gateway has no protocol, no ports and no user.
-    store<u32>(CTX_PROTO_AT, 0)
-    store<u32>(CTX_SPORT_AT, 0)
-    store<u32>(CTX_DPORT_AT, 0)
     const flow = Policy.flow
     Policy.flow = FLOW_NONE
     Route.find(gateway, ZERO_ADDRESS_AT, load<u32>(CTX_TOS_AT), 0, Hooks.loopback(), true)
     Policy.flow = flow
-    store<u32>(CTX_PROTO_AT, proto)
-    store<u32>(CTX_SPORT_AT, sport)
-    store<u32>(CTX_DPORT_AT, dport)
     Steps.route(TRACE_ROUTE_OUTPUT)
     if (Route.leadsNowhere()) return
     OutRoute.takeRoute()

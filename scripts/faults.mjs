@@ -27,6 +27,14 @@ const EXCHANGES = [
 /** Constants (tests of their own), and reading ahead, of which nothing but speed can be seen. */
 const UNSEEN = /^(layout\b.*|ahead\.ts)$/
 
+/** Faults that mean the same: file, line as it was, as it becomes. */
+const SAME = [
+  // No packet is shorter than its header: what one byte pays for is nothing.
+  ['limit.ts', 'store<u64>(at, within ? left - length : 0)', 'store<u64>(at, within ? left - length : 1)'],
+  // Before clock 0 is before it by whatever.
+  ['set-life.ts', 'store<f64>(e, -1, SET_ENTRY_END_OFF)', 'store<f64>(e, -2, SET_ENTRY_END_OFF)'],
+]
+
 /** Is a file of assembly/ (its path there) one that faults are planted in? */
 export const isPlanted = (file) => file.endsWith('.ts') && !UNSEEN.test(file)
 
@@ -60,14 +68,17 @@ function balanced(text) {
   return depth === 0
 }
 
-/** Every fault that can be planted in a file: the line's number, as it was, as it becomes. */
-export function faultsIn(text) {
+/** Every fault that can be planted in a file (its path in assembly/): the line's number, as it was, as it becomes. */
+export function faultsIn(file, text) {
   const found = []
   let skipping = false
   for (const [i, line] of text.split('\n').entries()) {
     if (/^import\b/.test(line)) skipping = true
     if (!skipping && !/^\s*(\/\/|\/?\*|export (class|function)|static|private static|function|class)/.test(line))
-      for (const becomes of faultsOf(line)) found.push({ line: i + 1, was: line.trim(), text: becomes })
+      for (const becomes of faultsOf(line)) {
+        const same = SAME.some(([f, was, is]) => f === file && was === line.trim() && is === becomes.trim())
+        if (!same) found.push({ line: i + 1, was: line.trim(), text: becomes })
+      }
     if (skipping && /from ['"]/.test(line)) skipping = false
   }
   return found

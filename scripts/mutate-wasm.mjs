@@ -116,7 +116,7 @@ say('the core as it is passes')
 const pool = readdirSync(join(copy, 'assembly'), { recursive: true, encoding: 'utf8' })
   .filter((file) => isPlanted(file) && file.includes(values.only))
   .sort()
-  .flatMap((file) => faultsIn(source(join(copy, 'assembly', file))).map((fault) => ({ file, ...fault })))
+  .flatMap((file) => faultsIn(file, source(join(copy, 'assembly', file))).map((fault) => ({ file, ...fault })))
 const pick = random(Number(values.seed))
 const survivors = []
 let counted = 0
