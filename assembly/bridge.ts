@@ -6,6 +6,7 @@ import { Address } from './address'
 import { Asked } from './asked'
 import { Ether, MAC_BROADCAST } from './ether'
 import { Fdb } from './fdb'
+import { HELD_HOST, Held } from './held'
 import { Hooks } from './hooks'
 import { INPUT_DROP, INPUT_ERROR, INPUT_FORWARD, Input } from './input'
 import {
@@ -29,6 +30,7 @@ import {
   FDB_FLAGS_OFF,
   FDB_LOCAL,
   FDB_PORT_OFF,
+  FRAGMENT_LOOPED,
   HOP_HAS_VIA_OFF,
   HOP_VIA_OFF,
   PHYS_UNKNOWN,
@@ -230,10 +232,19 @@ export class Bridge {
     }
     if (forHost) {
       Bridge.again()
-      if (Bridge.passUp() && Way.end === VERDICT_LOCAL) return true
+      const up = Bridge.passUp()
+      if (up && Way.end === VERDICT_LOCAL) return true
+      if (!up && left && Hooks.isKept()) {
+        Held.what = HELD_HOST
+        return Hooks.keep(FRAGMENT_LOOPED)
+      }
     }
-    if (!left) return false
-    Hooks.restore(first)
+    return left && Bridge.toPorts()
+  }
+
+  /** What left by ports is what became of the frame. */
+  static toPorts(): bool {
+    Hooks.restore(Bridge.saved + Hooks.SAVE_BYTES)
     Bridge.again()
     Way.end = VERDICT_FORWARD
     return true

@@ -8,6 +8,7 @@ import { Bridge } from './bridge'
 import { runTable } from './chain'
 import { Conntrack } from './conntrack'
 import { Ether } from './ether'
+import { HELD_COPY, HELD_HOST, HELD_NONE, Held } from './held'
 import { INPUT_DROP, INPUT_ERROR, INPUT_FORWARD, INPUT_LOCAL, Input } from './input'
 import {
   CTX_DST_AT,
@@ -100,17 +101,6 @@ import { Way } from './way'
 const CTX_BYTES: u32 = 256
 const LOOPBACK4: u32 = 0x7f000001
 
-/** What a packet whose copy is on its way goes on with. */
-class Held {
-  /** The copy is a fragment that was kept: the packet waits until it has been looked after. */
-  static on: bool = false
-  static socket: u32 = 0
-  static type: u32 = 0
-  static hop: usize = 0
-  static link: u32 = 0
-  static zones: u32 = 0
-}
-
 export class Hooks {
   /** Two contexts for each depth of answers: a packet whose copy is on its way, and the copy at its end. */
   private static saved: usize = 0
@@ -127,9 +117,14 @@ export class Hooks {
   }
 
   /** A fragment waits for the rest of its packet. `user`: where it is wanted. */
-  private static keep(user: u32): bool {
+  static keep(user: u32): bool {
     Way.user = user
     return Hooks.drop(REASON_FRAGMENT)
+  }
+
+  /** Does the packet wait before INPUT for the rest of it? */
+  static isKept(): bool {
+    return Way.reason === REASON_FRAGMENT && Way.user === FRAGMENT_LOCAL
   }
 
   private static tracked(): bool {
@@ -246,7 +241,7 @@ export class Hooks {
       return !byLoopback && Address.isMulticast(CTX_DST_AT, 6) ? Hooks.toGroup() : Hooks.leave(byLoopback)
     }
     const heard = !byLoopback && Hooks.isHeardHere() && Hooks.loopCopy()
-    if (Held.on) return Hooks.keep(FRAGMENT_LOOPED)
+    if (Held.what !== HELD_NONE) return Hooks.keep(FRAGMENT_LOOPED)
     const left = Hooks.leave(byLoopback)
     return heard ? Hooks.takeCopy() : left
   }
@@ -327,8 +322,11 @@ export class Hooks {
     Held.hop = hop
     Held.link = link
     Held.zones = zones
-    Held.on = !arrived && Way.reason === REASON_FRAGMENT && Way.user === FRAGMENT_LOCAL
-    return Held.on ? false : Hooks.afterCopy(arrived)
+    if (!arrived && Hooks.isKept()) {
+      Held.what = HELD_COPY
+      return false
+    }
+    return Hooks.afterCopy(arrived)
   }
 
   /** The copy has come to its end: the packet itself goes on. */
@@ -394,11 +392,13 @@ export class Hooks {
    * then; also when its copy, a fragment, just waits.
    */
   static resume(): bool {
-    if (!Held.on) return Hooks.deliver()
-    Held.on = false
+    const what = Held.what
+    Held.what = HELD_NONE
+    if (what === HELD_NONE) return Hooks.deliver()
     store<u32>(CTX_SOCKET_AT, SOCKET_NONE)
-    const whole = load<u32>(CTX_FRAG_AT) === 0
-    const heard = Hooks.afterCopy(whole && Hooks.deliver())
+    const arrived = load<u32>(CTX_FRAG_AT) === 0 && Hooks.deliver()
+    if (what === HELD_HOST) return arrived || Bridge.toPorts()
+    const heard = Hooks.afterCopy(arrived)
     const left = Hooks.leave(false)
     return heard ? Hooks.takeCopy() : left
   }

@@ -62,7 +62,7 @@ export const REASON_TOO_BIG = 21
 export const FRAGMENT_IN = 1 // where it was wanted
 export const FRAGMENT_OUT = 2
 export const FRAGMENT_LOCAL = 3
-export const FRAGMENT_LOOPED = 4 // likewise, of the copy that the host hears: the packet itself is still on its way
+export const FRAGMENT_LOOPED = 4 // likewise, of a copy for the host: what it is a copy of is still on its way
 
 export const ERRNO_NONE = 0
 export const ERRNO_EPERM = 1
