@@ -116,8 +116,8 @@ export class FragmentQueues {
     this.#queues.delete(key)
     const header = packet.src.includes(':') ? 40 : 20
     if (queue.length + header > MOST_BYTES) return 'wrong'
-    const whole = wholeOf(queue.first, queue.length, queue.uncut < queue.longest)
-    return { packet: { ...whole, iface: packet.iface }, longest: queue.longest }
+    const whole = wholeOf(queue.first, packet, queue.length, queue.uncut < queue.longest)
+    return { packet: whole, longest: queue.longest }
   }
 }
 

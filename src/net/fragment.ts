@@ -39,12 +39,27 @@ export function pieceOf(packet: Packet): Piece {
   return { from, to: last ? to : to - (to % 8), last }
 }
 
-/** The packet whose first piece this is and that has so many bytes behind the IP header. `cuttable`: it may be cut again. */
-export function wholeOf(first: Packet, bytes: number, cuttable: boolean): Packet {
+/** The packet with the link, the owner and the processor of another one, whether that names them or not. */
+function inPlaceOf(packet: Packet, { iface, uid, gid, cpu }: Packet): Packet {
+  const { iface: _i, uid: _u, gid: _g, cpu: _c, ...rest } = packet
+  return {
+    ...rest,
+    iface,
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+    ...(cpu === undefined ? {} : { cpu }),
+  }
+}
+
+/**
+ * The packet whose first piece this is, completed by `last`, and that has so many bytes behind the IP header. `cuttable`: it
+ * may be cut again. Its socket is that of the piece that completed it (inet_frag_reasm_prepare).
+ */
+export function wholeOf(first: Packet, last: Packet, bytes: number, cuttable: boolean): Packet {
   const { frag: _f, ip_id: _i, at_ms: _at, df, payload: _p, ...whole } = first
   const layer4 = packetLength(first) - headerBytes(first) - (first.payload_len ?? 0)
   const said = first.src.includes(':') ? {} : cuttable ? { df: false } : df === undefined ? {} : { df: true }
-  return { ...whole, ...said, payload_len: bytes - layer4 }
+  return inPlaceOf({ ...whole, ...said, payload_len: bytes - layer4 }, last)
 }
 
 /** What packets' pieces have in common. Without an identification a piece belongs to no other. */

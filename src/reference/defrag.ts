@@ -78,7 +78,7 @@ export class Fragments {
     const header = packet.src.includes(':') ? 40 : 20
     if (queue.length + header > MOST_BYTES) return 'given up'
     const cuttable = queue.longestUncut < queue.longest
-    skb.packet = { ...wholeOf(queue.first.packet, queue.length, cuttable), iface: packet.iface }
+    skb.packet = wholeOf(queue.first.packet, packet, queue.length, cuttable)
     skb.longest = queue.longest
     Object.assign(skb, frameOf(queue.first))
     world.whole = copyPacket(skb.packet)
