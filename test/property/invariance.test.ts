@@ -46,6 +46,8 @@ function unplaced(outcome: Outcome): Outcome {
 }
 
 const printed = (ruleset: Ruleset): Ruleset => {
+  // Without a table there is nothing to print, and a file without one is refused.
+  if (ruleset.tables.length === 0) return ruleset
   const text = printRules(ruleset, { counters: true })
   return readRules(text, { file: 'printed', family: ruleset.family, backend: ruleset.backend })
 }
