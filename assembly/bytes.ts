@@ -45,6 +45,7 @@ import {
   MORE_EXTRA,
   MORE_SPI,
 } from './layout'
+import { Layer4Match } from './match-layer4'
 import { Packet } from './packet'
 
 const ALL: u32 = 255
@@ -234,7 +235,7 @@ export class Bytes {
     const data = load<u32>(CTX_SCTP_CHUNK_AT) === 0
     const payload = load<u32>(CTX_PAYLOAD_AT)
     if (i === 12) return load<u32>(CTX_SCTP_CHUNK_AT) & 255
-    if (i === 13) return data ? 3 : 0
+    if (i === 13) return Layer4Match.sctpFlags()
     if (i < 16) return Bytes.part(data ? 16 + (payload === 0 ? 4 : payload) : length - 12, 2, i & 1)
     return data && i >= 28 ? Bytes.payload(i - 28) : Bytes.miss(ALL, FIELD_BYTES)
   }

@@ -51,6 +51,18 @@ export class Facts {
     return facts !== 0 && (load<u32>(facts, FACTS_HAS_OFF) & has) !== 0
   }
 
+  /** How many bytes a text is long whose address is at this offset; -1: it is not said. */
+  static bytes(has: u32, offset: usize): i32 {
+    if (!Facts.has(has)) return -1
+    const bytes = load<u32>(Facts.at() + offset, 4)
+    return Facts.inside(load<u32>(Facts.at() + offset), bytes) ? (bytes as i32) : -1
+  }
+
+  /** The address of such a text. */
+  static text(offset: usize): usize {
+    return load<u32>(Facts.at() + offset) as usize
+  }
+
   /** A byte of the payload; -1: it is not there. */
   static payload(i: u32): i32 {
     const facts = Facts.at()

@@ -1,12 +1,17 @@
 // The `owner` match: who sends the packet. Kernel: net/netfilter/xt_owner.c.
 import { Asked } from './asked'
+import { Facts } from './facts'
 import {
   CTX_RECORD_AT,
   CTX_SOCKET_AT,
+  FACTS_GROUPS_OFF,
+  FACTS_HAS_GROUPS,
   FIELD_GID,
+  FIELD_GROUPS,
   FIELD_UID,
   OWNER_GID,
   OWNER_SOCKET,
+  OWNER_SUPPLEMENTARY,
   OWNER_UID,
   OWNER_UNKNOWN,
   RECORD_GID_OFF,
@@ -35,7 +40,18 @@ export class Owner {
     if ((has & OWNER_GID) !== 0) {
       const gid = load<u32>(record + RECORD_GID_OFF)
       if (gid === OWNER_UNKNOWN) return Asked.need(FIELD_GID)
-      const within = gid >= load<u32>(at, 20) && gid <= load<u32>(at, 24)
+      const from = load<u32>(at, 20)
+      const to = load<u32>(at, 24)
+      let within = gid >= from && gid <= to
+      if (!within && (has & OWNER_SUPPLEMENTARY) !== 0) {
+        const groups = Facts.bytes(FACTS_HAS_GROUPS, FACTS_GROUPS_OFF)
+        if (groups < 0) return Asked.need(FIELD_GROUPS)
+        const first = Facts.text(FACTS_GROUPS_OFF)
+        for (let i: usize = 0; i < (groups as usize); i += 4) {
+          const group = load<u32>(first + i)
+          if (group >= from && group <= to) within = true
+        }
+      }
       if (within === ((inverted & OWNER_GID) !== 0)) return false
     }
     return true

@@ -13,6 +13,9 @@ import {
   FIELD_ESTIMATE,
   FRAG_OFFSET,
   MATCH_ADDRTYPE,
+  MATCH_BPF,
+  MATCH_CGROUP,
+  MATCH_CGROUP_PATH,
   MATCH_CLUSTER,
   MATCH_CONNBYTES,
   MATCH_CONNLABEL,
@@ -21,9 +24,12 @@ import {
   MATCH_CPU,
   MATCH_CT,
   MATCH_CT_STATE,
+  MATCH_DCCP_OPTION,
+  MATCH_DCCP_TYPES,
   MATCH_DEVGROUP,
   MATCH_ECN,
   MATCH_ESTIMATE,
+  MATCH_EUI64,
   MATCH_EXTENSIONS,
   MATCH_FRAGMENT,
   MATCH_HASHLIMIT,
@@ -35,9 +41,11 @@ import {
   MATCH_LIMIT,
   MATCH_MAC,
   MATCH_MARK,
+  MATCH_MH,
   MATCH_MULTIPORT,
   MATCH_NOT,
   MATCH_NTH,
+  MATCH_OSF,
   MATCH_OWNER,
   MATCH_PHYSDEV,
   MATCH_PKTTYPE,
@@ -50,6 +58,7 @@ import {
   MATCH_SET,
   MATCH_SOCKET,
   MATCH_SPI,
+  MATCH_STRING,
   MATCH_TCP_FLAGS,
   MATCH_TCP_OPTION,
   MATCH_TCPMSS,
@@ -59,13 +68,16 @@ import {
 } from './layout'
 import { Limits } from './limit'
 import { AddressMatch } from './match-address'
+import { Bpf } from './match-bpf'
 import { CtMatch } from './match-ct'
+import { FactsMatch } from './match-facts'
 import { HeaderMatch } from './match-header'
 import { Layer4Match } from './match-layer4'
 import { LinkMatch } from './match-link'
 import { MoreMatch } from './match-more'
 import { Owner } from './match-owner'
 import { ReversePath } from './match-rpfilter'
+import { StringMatch } from './match-string'
 import { WallClock } from './match-time'
 import { U32 } from './match-u32'
 import { Recents } from './recent'
@@ -159,9 +171,27 @@ export function evalMatch(at: usize, head: u32): bool {
     case MATCH_EXTENSIONS:
       return MoreMatch.extensions(load<u32>(at, 4), load<u32>(at, 8), flags)
     case MATCH_SCTP_CHUNKS:
-      return Layer4Match.sctpChunks(at) !== inverted
+      return Layer4Match.sctpChunks(at, (head >> 8) & 255) !== inverted
     case MATCH_FRAGMENT:
       return ((load<u32>(CTX_FRAG_AT) & FRAG_OFFSET) !== 0) !== inverted
+    case MATCH_STRING:
+      return StringMatch.match(at, flags, inverted)
+    case MATCH_OSF:
+      return FactsMatch.osf(at, flags)
+    case MATCH_CGROUP:
+      return FactsMatch.cgroup(load<u32>(at, 4), inverted)
+    case MATCH_CGROUP_PATH:
+      return FactsMatch.cgroupPath(at, inverted)
+    case MATCH_EUI64:
+      return FactsMatch.eui64()
+    case MATCH_DCCP_TYPES:
+      return FactsMatch.dccpTypes(load<u32>(at, 4), inverted)
+    case MATCH_DCCP_OPTION:
+      return FactsMatch.dccpOption(load<u32>(at, 4), inverted)
+    case MATCH_MH:
+      return FactsMatch.mh(load<u32>(at, 4), inverted)
+    case MATCH_BPF:
+      return Bpf.match(Rules.at(load<u32>(at, 4)), load<u32>(at, 8))
     case MATCH_U32:
       return U32.match(Rules.at(load<u32>(at, 4)), load<u32>(at, 8) << 2, inverted)
     case MATCH_LAYER4:

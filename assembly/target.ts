@@ -15,6 +15,7 @@ import {
   CTX_ZONE_AT,
   CTX_ZONE_REPLY_AT,
   FIELD_SOCKET,
+  FIELD_TEE_OIF,
   MORE_SOCKET,
   MORE_SOCKET_TRANSPARENT,
   NF_ACCEPT,
@@ -22,6 +23,7 @@ import {
   RECORD_MORE_OFF,
   RULE_A_OFF,
   RULE_B_OFF,
+  TARGET_ASK,
   TARGET_CONNMARK_RESTORE,
   TARGET_CONNMARK_SAVE,
   TARGET_CONNMARK_SET,
@@ -117,6 +119,10 @@ export function runTarget(target: u32, rule: usize, code: usize): i32 {
     case TARGET_TEE:
       Tee.send(code + ((a as usize) << 2))
       return Asked.stopped() ? NF_DROP : TARGET_CONTINUE
+    case TARGET_ASK:
+      if (a === FIELD_TEE_OIF && Tee.busy) return TARGET_CONTINUE
+      Asked.need(a)
+      return NF_DROP
     case TARGET_TPROXY:
       return divert(a, b)
     case TARGET_CONNMARK_SHIFT: {

@@ -3,7 +3,7 @@
 export const MATCH_NEVER = 1
 export const MATCH_PORTS = 2 // sports, dports
 export const MATCH_TCP_FLAGS = 3 // mask | comp << 8
-export const MATCH_SCTP_CHUNKS = 4 // how, 8 words types, 8 words types whose flags can fit
+export const MATCH_SCTP_CHUNKS = 4 // how, 8 words types, then flags that are asked: type | mask << 8 | value << 16
 export const MATCH_ICMP = 5 // type | from << 8 | to << 16
 export const MATCH_CT_STATE = 6 // CTSTATE_*
 export const MATCH_CT = 7 // MATCH_CT_WORDS
@@ -44,7 +44,20 @@ export const MATCH_CONNLABEL = 102 // number; flags CONNLABEL_SET
 export const MATCH_CLUSTER = 103 // number of nodes, mask of nodes, seed
 export const MATCH_ESTIMATE = 104 // asks for what an estimator has measured
 export const MATCH_U32 = 130 // word index of a U32 program in CODE, its words
-export const MATCH_CODES = 131
+export const MATCH_STRING = 131 // from, to, bytes, then the pattern
+export const MATCH_OSF = 132 // bytes, then the genre
+export const MATCH_CGROUP = 133 // class
+export const MATCH_CGROUP_PATH = 134 // bytes, then the path
+export const MATCH_EUI64 = 135
+export const MATCH_DCCP_TYPES = 136 // bit a type
+export const MATCH_DCCP_OPTION = 137 // number
+export const MATCH_MH = 138 // type from | to << 8
+export const MATCH_BPF = 139 // word index of instructions in CODE, their words: code | true << 16 | false << 24, operand
+export const MATCH_CODES = 140
+export const STRING_ANY_CASE = 2 // flag of MATCH_STRING
+export const OSF_ANY = 2 // flag of MATCH_OSF: any that is known
+export const BPF_MEMORY_AT = 2624 // scratch: the 16 words of memory that a program of MATCH_BPF has
+export const BPF_MEMORY_BYTES = 64
 
 // A U32 program: tests. A test is operations (U32_*, number; a first U32_AT from the packet's start), U32_END, number of
 // ranges, and ranges (from, to).
@@ -150,6 +163,7 @@ export const RPFILTER_LOCAL = 8
 export const OWNER_UID = 1
 export const OWNER_GID = 2
 export const OWNER_SOCKET = 4
+export const OWNER_SUPPLEMENTARY = 8 // with OWNER_GID: the other groups count too
 // MATCH_PHYSDEV
 export const PHYSDEV_IN = 1
 export const PHYSDEV_OUT = 2

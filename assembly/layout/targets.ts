@@ -22,12 +22,13 @@ export const TARGET_TOS = 15 // A: value, B: mask
 export const TARGET_ECN = 16 // A: TCP flags that are cleared | that are set << 8, B: 0, or codepoint | 4
 export const TARGET_QUEUE = 17 // A: number | number of queues - 1 << 16, B: QUEUE_*
 export const TARGET_CONNMARK_SHIFT = 18 // A: word index of CONNMARK_SHIFT_WORDS words in CODE
+export const TARGET_ASK = 70 // A: FIELD_* that is asked for
 export const TARGET_TEE = 19 // A: word index of the gateway's four words in CODE
 export const TARGET_TPROXY = 20 // A: value, B: mask of the mark
 export const TARGET_SNPT = 45 // A: word index of an NPT record in CODE; 46: the destination
 export const TARGET_DNPT = 46
 export const TARGET_HMARK = 60 // A: word index of an HMARK record in CODE
-export const TARGET_CODES = 61
+export const TARGET_CODES = 71
 
 export const HOPS_SET = 0
 export const HOPS_INC = 1

@@ -81,8 +81,56 @@ const ports: Arb<U32Test> = small.map((port) => ({
   ranges: [{ from: port, to: port + 60 }],
 }))
 
+const listed = (
+  match: ListedMatch['match'],
+  ...options: readonly (readonly [string, string, boolean?])[]
+): ListedMatch => ({
+  match,
+  options: options.map(([option, text, not = false]) => ({ option, not, text })),
+})
+
+/** Patterns of three bytes and more: shorter ones may be a checksum. */
+const string = fc
+  .tuple(pick(['GET', 'get ', 'ABCD']), pick(['bm', 'kmp']), fc.boolean(), pick([0, 20, 28]), fc.boolean())
+  .map(([text, algo, not, from, anyCase]) =>
+    listed(
+      'string',
+      ...([
+        ['string', `"${text}"`, not],
+        ['algo', algo],
+      ] as const),
+      ...(from > 0 ? [['from', String(from)] as const] : []),
+      ...(anyCase ? [['icase', ''] as const] : []),
+    ),
+  )
+const hexString = fc
+  .tuple(pick(['0001020304', '004500', '350000']), fc.boolean())
+  .map(([hex, not]) => listed('string', ['hex-string', `"|${hex}|"`, not], ['algo', 'bm']))
+
+/** Is it this protocol, a large port, long enough; arithmetic on the length; a masked word. */
+const PROGRAMS: Readonly<Record<Family, readonly string[]>> = {
+  ipv4: [
+    '4,48 0 0 9,21 0 1 17,6 0 0 1,6 0 0 0',
+    '5,177 0 0 0,72 0 0 2,53 0 1 1024,6 0 0 1,6 0 0 0',
+    '3,40 0 0 6,84 0 0 8191,22 0 0 0',
+    '4,128 0 0 0,148 0 0 7,2 0 0 1,22 0 0 0',
+  ],
+  ipv6: [
+    '4,48 0 0 6,21 0 1 6,6 0 0 1,6 0 0 0',
+    '4,40 0 0 42,37 0 1 1024,6 0 0 1,6 0 0 0',
+    '5,128 0 0 0,7 0 0 0,28 0 0 0,20 0 0 0,22 0 0 0',
+    '4,32 0 0 4294963220,21 0 1 0,6 0 0 0,6 0 0 1',
+  ],
+}
+const bpf = (family: Family): Arb<ListedMatch> =>
+  pick(PROGRAMS[family]).map((code) => listed('bpf', ['bytecode', `"${code}"`]))
+
 /** What packets meet: name, weight, match. */
 export function byteTraffic(family: Family): [Match['match'], number, Arb<Match>][] {
   const test = family === 'ipv4' ? fc.oneof(usual(family), ports) : usual(family)
-  return [['u32', 1, u32(fc.array(test, { minLength: 1, maxLength: 2 }))]]
+  return [
+    ['u32', 1, u32(fc.array(test, { minLength: 1, maxLength: 2 }))],
+    ['string', 1, fc.oneof(string, hexString)],
+    ['bpf', 1, bpf(family)],
+  ]
 }

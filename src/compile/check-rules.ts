@@ -7,7 +7,7 @@ import { checkSetWork, setCount } from './check-sets.js'
 
 /** Least words of each match (the head counted), by kind; 0 = no such kind. MULTIPORT has as many as it has ranges. */
 const MATCH_WORDS: readonly number[] = Object.assign(
-  [0, 1, 3, 2, 18, 2, 2, L.MATCH_CT_WORDS, 3, 3, 2, 2, 4, 8, 1, 17, 3, 4],
+  [0, 1, 3, 2, 10, 2, 2, L.MATCH_CT_WORDS, 3, 3, 2, 2, 4, 8, 1, 17, 3, 4],
   {
     [L.MATCH_SET]: 3,
     [L.MATCH_LENGTH]: 2,
@@ -37,6 +37,15 @@ const MATCH_WORDS: readonly number[] = Object.assign(
     [L.MATCH_CONNLABEL]: 2,
     [L.MATCH_CLUSTER]: 4,
     [L.MATCH_ESTIMATE]: 1,
+    [L.MATCH_STRING]: 4,
+    [L.MATCH_OSF]: 2,
+    [L.MATCH_CGROUP]: 2,
+    [L.MATCH_CGROUP_PATH]: 2,
+    [L.MATCH_EUI64]: 1,
+    [L.MATCH_DCCP_TYPES]: 2,
+    [L.MATCH_DCCP_OPTION]: 2,
+    [L.MATCH_MH]: 2,
+    [L.MATCH_BPF]: 3,
   },
 )
 
@@ -76,7 +85,9 @@ function checkMatch(view: ImageView, code: Uint32Array, word: number, bounds: Bo
     checkIface(view, code[word + 3]!, (code[word + 1]! & L.PHYSDEV_IN_PATTERN) !== 0, bounds)
     checkIface(view, code[word + 4]!, (code[word + 1]! & L.PHYSDEV_OUT_PATTERN) !== 0, bounds)
   }
-  if (kind === L.MATCH_U32) {
+  const text = kind === L.MATCH_STRING ? 3 : kind === L.MATCH_OSF || kind === L.MATCH_CGROUP_PATH ? 1 : 0
+  if (text > 0) view.require(code[word + text]! <= (words - text - 1) * 4, 'a match whose text is cut off')
+  if (kind === L.MATCH_U32 || kind === L.MATCH_BPF) {
     view.require(code[word + 1]! + code[word + 2]! <= code.length, 'a match whose program lies outside')
   }
   if (kind === L.MATCH_RANDOM) view.require(code[word + 1]! <= 0x80000000, 'a probability above 1')
@@ -125,6 +136,7 @@ function checkRule(view: ImageView, family: Family, rule: number, code: Uint32Ar
       view.require(code[b + at(offset)]! <= 65535, 'a translation to a port above 65535')
     }
   }
+  if (target === L.TARGET_ASK) view.require(a > 0 && a < L.FIELD_CODES, 'a target that asks for an unknown field')
   if (target === L.TARGET_TEE) view.require(a + 4 <= code.length, 'a gateway that is cut off')
   if (target === L.TARGET_CONNMARK_SHIFT) {
     view.require(a + L.CONNMARK_SHIFT_WORDS <= code.length, 'a shift of marks that is cut off')

@@ -5,7 +5,7 @@ import type { Backend, Match, Negatable, Range } from '../netfilter/model.js'
 import type { MatchRule } from './matches.js'
 
 const LAYER4: ReadonlySet<Match['match']> = new Set([
-  ...(['tcp', 'udp', 'sctp', 'icmp', 'icmp6', 'multiport', 'esp', 'ah', 'ipcomp', 'dccp', 'tcpmss'] as const),
+  ...(['tcp', 'udp', 'sctp', 'icmp', 'icmp6', 'multiport', 'esp', 'ah', 'ipcomp', 'dccp', 'tcpmss', 'mh'] as const),
 ])
 
 /** Does a later fragment not fit this match, inverted or not? */

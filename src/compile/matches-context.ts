@@ -8,8 +8,9 @@ export function contextMatch({ code }: MatchSink, m: ContextMatch): MatchCount {
     case 'owner': {
       const has = (m.uid ? L.OWNER_UID : 0) | (m.gid ? L.OWNER_GID : 0) | (m.socket ? L.OWNER_SOCKET : 0)
       const not = (m.uid?.not ? L.OWNER_UID : 0) | (m.gid?.not ? L.OWNER_GID : 0) | (m.socket?.not ? L.OWNER_SOCKET : 0)
+      const more = m.supplGroups ? L.OWNER_SUPPLEMENTARY : 0
       const { uid = { value: { from: 0, to: 0 } }, gid = { value: { from: 0, to: 0 } } } = m
-      return put(code, L.MATCH_OWNER, 0, [has, not, uid.value.from, uid.value.to, gid.value.from, gid.value.to])
+      return put(code, L.MATCH_OWNER, 0, [has | more, not, uid.value.from, uid.value.to, gid.value.from, gid.value.to])
     }
     case 'time': {
       const flags = (m.kerneltz ? L.TIME_KERNEL_ZONE : 0) | (m.contiguous ? L.TIME_CONTIGUOUS : 0)

@@ -39,41 +39,40 @@ export function portsNotBoth(
   return backend === 'nft' && single(m.sport) && single(m.dport)
 }
 
-/** Flags that an SCTP chunk carries here: DATA is one whole message (B and E), the others have none. */
+/** Bits of flags that chunks of these types may carry. */
 const SCTP_FLAG_BITS: Readonly<Record<number, Readonly<Record<string, number>>>> = {
   0: { I: 8, U: 4, B: 2, E: 1 },
   6: { T: 1 },
   14: { T: 1 },
 }
-const sctpChunkFlags = (type: number): number => (type === 0 ? 3 : 0)
 
-function sctpFlagsFit(type: number, flags: string): boolean | null {
-  const bits = SCTP_FLAG_BITS[type]
+/** Flags as mask and value: a capital letter stands for a flag that is set; null: the type has no such flag. */
+function sctpFlags(type: number, flags: string): readonly [number, number] | null {
+  let [mask, value] = [0, 0]
   for (const letter of flags) {
-    const bit = bits?.[letter.toUpperCase()]
+    const bit = SCTP_FLAG_BITS[type]?.[letter.toUpperCase()]
     if (bit === undefined) return null
-    if (((sctpChunkFlags(type) & bit) !== 0) !== (letter === letter.toUpperCase())) return false
+    mask |= bit
+    if (letter === letter.toUpperCase()) value |= bit
   }
-  return true
+  return [mask, value]
 }
 
 export function sctpMatch(sink: MatchSink, at: MatchRule, m: Extract<Match, { match: 'sctp' }>): number {
   // iptables-nft hands sctp to the kernel's own match.
   const count = portsMatch(sink, { ...at, backend: 'legacy' }, m)
   if (m.chunks === undefined) return count
-  const types = new Array<number>(16).fill(0)
-  const set = (base: number, type: number): void => {
-    types[base + (type >>> 5)] = (types[base + (type >>> 5)]! | (1 << (type & 31))) >>> 0
-  }
-  for (const { type, flags } of m.chunks.value.types) {
-    set(0, type)
-    const fits = sctpFlagsFit(type, flags ?? '')
-    if (fits === null) {
-      sink.context.fault(at.place, `chunk type ${type} has no flags \`${escapeText(flags ?? '')}\``)
-    } else if (fits) set(8, type)
+  const types = new Array<number>(8).fill(0)
+  const asked: number[] = []
+  for (const { type, flags = '' } of m.chunks.value.types) {
+    types[type >>> 5] = (types[type >>> 5]! | (1 << (type & 31))) >>> 0
+    if (flags === '') continue
+    const bits = sctpFlags(type, flags)
+    if (bits === null) sink.context.fault(at.place, `chunk type ${type} has no flags \`${escapeText(flags)}\``)
+    else asked.push((type | (bits[0] << 8) | (bits[1] << 16)) >>> 0)
   }
   const how = { all: L.SCTP_ALL, any: L.SCTP_ANY, only: L.SCTP_ONLY }[m.chunks.value.how]
-  return count + put(sink.code, L.MATCH_SCTP_CHUNKS, m.chunks.not ? L.MATCH_NOT : 0, [how, ...types])
+  return count + put(sink.code, L.MATCH_SCTP_CHUNKS, m.chunks.not ? L.MATCH_NOT : 0, [how, ...types, ...asked])
 }
 
 export function tcpMatch(sink: MatchSink, at: MatchRule, m: Extract<Match, { match: 'tcp' }>): number {

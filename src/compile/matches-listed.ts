@@ -1,6 +1,7 @@
 // Matches that the rule model keeps by their options, as words of CODE. What does not depend on the packet is folded.
 // Kernel: net/netfilter/xt_esp.c, xt_devgroup.c, xt_socket.c, xt_policy.c, xt_helper.c, xt_realm.c, net/ipv6/netfilter/ip6t_*.c.
 import * as L from '../../assembly/layout.js'
+import { DCCP_TYPES } from '../net/proto.js'
 import type { Negatable, Range } from '../netfilter/model.js'
 import {
   type ListedMatch,
@@ -11,7 +12,7 @@ import {
   unquoted,
 } from '../netfilter/model-listed.js'
 import { type MatchCount, type MatchRule, type MatchSink, put } from './matches.js'
-import { u32Match } from './matches-bytes.js'
+import { bpfMatch, cgroupMatch, osfMatch, stringMatch, u32Match } from './matches-bytes.js'
 import { portsMatch } from './matches-layer4.js'
 
 const not = (o: { readonly not: boolean } | undefined): number => (o?.not ? L.MATCH_NOT : 0)
@@ -56,6 +57,22 @@ function ports(option: ListedOption | undefined): Negatable<Range> | undefined {
   return option && { not: option.not, value: listedRange(option.text) }
 }
 
+function dccpMatch(sink: MatchSink, at: MatchRule, m: ListedMatch): number {
+  const [sport, dport] = [ports(listed(m, 'sport')), ports(listed(m, 'dport'))]
+  let count: number = portsMatch(
+    sink,
+    { ...at, backend: 'legacy' },
+    { ...(sport ? { sport } : {}), ...(dport ? { dport } : {}) },
+  )
+  const [types, option] = [listed(m, 'dccp-types'), listed(m, 'dccp-option')]
+  if (types) {
+    const mask = types.text.split(',').reduce((all, name) => all | (1 << DCCP_TYPES.indexOf(name)), 0)
+    count += put(sink.code, L.MATCH_DCCP_TYPES, not(types), [mask])
+  }
+  if (option) count += put(sink.code, L.MATCH_DCCP_OPTION, not(option), [Number(option.text)])
+  return count
+}
+
 /** Writes one match; returns how many matches of the core it became. */
 export function listedMatch(sink: MatchSink, at: MatchRule, m: ListedMatch): number {
   const { code } = sink
@@ -68,14 +85,8 @@ export function listedMatch(sink: MatchSink, at: MatchRule, m: ListedMatch): num
       return at.family === 'ipv4'
         ? spi(sink, listed(m, 'ahspi'))
         : put(code, L.MATCH_EXTENSIONS, 0, [L.EXTENSIONS_NONE, 0])
-    case 'dccp': {
-      const [sport, dport] = [ports(listed(m, 'sport')), ports(listed(m, 'dport'))]
-      return portsMatch(
-        sink,
-        { ...at, backend: 'legacy' },
-        { ...(sport ? { sport } : {}), ...(dport ? { dport } : {}) },
-      )
-    }
+    case 'dccp':
+      return dccpMatch(sink, at, m)
     case 'tcpmss': {
       const mss = listed(m, 'mss')!
       const { from, to } = listedRange(mss.text)
@@ -106,6 +117,21 @@ export function listedMatch(sink: MatchSink, at: MatchRule, m: ListedMatch): num
       const realm = listed(m, 'realm')!
       const { value } = listedMasked(realm.text.replace('cosmos', '0'))
       return constant(sink, (value === 0) !== realm.not)
+    }
+    case 'string':
+      return stringMatch(sink, m)
+    case 'bpf':
+      return bpfMatch(sink, m)
+    case 'osf':
+      return osfMatch(sink, m)
+    case 'cgroup':
+      return cgroupMatch(sink, m)
+    case 'eui64':
+      return put(code, L.MATCH_EUI64, 0, [])
+    case 'mh': {
+      const type = listed(m, 'mh-type')
+      const { from, to } = listedRange(type?.text ?? '0:255')
+      return put(code, L.MATCH_MH, not(type), [from | (to << 8)])
     }
     case 'u32':
       return u32Match(sink, m)

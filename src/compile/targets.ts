@@ -145,7 +145,10 @@ export function writeTarget(
     case 'TCPMSS':
     case 'CHECKSUM':
       return [L.TARGET_NONE, 0, 0]
+    case 'SYNPROXY':
+      return [L.TARGET_ASK, L.FIELD_SYNPROXY, 0]
     case 'TEE': {
+      if (target.oif !== undefined) return [L.TARGET_ASK, L.FIELD_TEE_OIF, 0]
       const word = sink.code.reserve(4)
       sink.code.setAll(word, addressWords(target.gateway))
       return [L.TARGET_TEE, word, 0]

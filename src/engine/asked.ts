@@ -38,6 +38,15 @@ const FIELDS: readonly AskedField[] = [
   'checksum',
   'header bytes',
   'rate estimate',
+  'os',
+  'cgroup',
+  'cgroup_path',
+  'groups',
+  'dccp_type',
+  'dccp_options',
+  'SYNPROXY',
+  'TEE --oif',
+  'bpf',
 ]
 if (FIELDS.length !== FIELD_CODES - 1) throw new Error('fields without a name')
 

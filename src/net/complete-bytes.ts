@@ -1,11 +1,14 @@
 // What a packet line may say for the rules that read bytes: identification, bits and numbers that decide nothing else, the
-// payload. Owns their ranges and for which packets they mean something.
+// payload; and for those that ask who sends it. Owns their ranges and for which packets they mean something.
 import type { Fields } from './complete-fields.js'
 import { show } from './complete-fields.js'
 import type { Packet } from './packet.js'
-import { isIcmp, isIcmpError } from './proto.js'
+import { dccpTypeNumber, isIcmp, isIcmpError, PROTOCOL_DCCP, PROTOCOL_SCTP, PROTOCOL_TCP } from './proto.js'
 
-export const BYTE_FIELDS: readonly string[] = ['ip_id', 'df', 'flow_label', 'icmp_seq', 'icmp_rest', 'payload']
+export const BYTE_FIELDS: readonly string[] = [
+  ...['ip_id', 'df', 'flow_label', 'icmp_seq', 'icmp_rest', 'payload', 'sctp_flags', 'dccp_type', 'dccp_options'],
+  ...['os', 'cgroup', 'cgroup_path', 'groups'],
+]
 
 const U32 = 0xffffffff
 /** As much as an IPv4 packet can hold. */
@@ -26,6 +29,58 @@ export function bytesBeyond(f: Fields, packet: Packet, proto: number): void {
   const rest = f.int('icmp_rest', 0, U32, 0)
   if (f.has('icmp_rest') && error) packet.icmp_rest = rest
   if (f.has('payload')) payload(f, packet)
+  const flags = f.int('sctp_flags', 0, 255, 0)
+  if (f.has('sctp_flags') && proto === PROTOCOL_SCTP) packet.sctp_flags = flags
+  if (f.has('dccp_type') || f.has('dccp_options')) dccp(f, packet, proto)
+  sender(f, packet, proto)
+}
+
+const MOST_DCCP_OPTIONS = 1000
+
+function dccp(f: Fields, packet: Packet, proto: number): void {
+  const type = f.get('dccp_type')
+  const known = typeof type === 'string' || typeof type === 'number' ? dccpTypeNumber(type) : null
+  if (type !== undefined && known === null) {
+    f.problem('dccp_type', `${show(type)} is no packet type of DCCP; a name such as REQUEST or 0 to 15 was expected`)
+  }
+  const options = f.get('dccp_options')
+  const hex =
+    typeof options === 'string' && /^([0-9a-f]{2})*$/i.test(options) && options.length <= 2 * MOST_DCCP_OPTIONS
+  if (options !== undefined && !hex) {
+    f.problem('dccp_options', `${show(options)} is not the hex of at most ${MOST_DCCP_OPTIONS} bytes`)
+  }
+  if (proto !== PROTOCOL_DCCP) return
+  if (known !== null) packet.dccp_type = type as string | number
+  if (hex) packet.dccp_options = options.toLowerCase()
+}
+
+/** Genres are as long as rules can name them, paths as a cgroup match. */
+const MOST_OS_BYTES = 31
+const MOST_PATH_BYTES = 511
+const MOST_GROUPS = 65536
+
+function sender(f: Fields, packet: Packet, proto: number): void {
+  const {
+    os,
+    cgroup_path: path,
+    groups,
+  } = { os: f.get('os'), cgroup_path: f.get('cgroup_path'), groups: f.get('groups') }
+  const bytes = (text: string): number => new TextEncoder().encode(text).length
+  if (os !== undefined) {
+    if (typeof os !== 'string' || os === '' || bytes(os) > MOST_OS_BYTES) {
+      f.problem('os', `${show(os)} is not a text of 1 to ${MOST_OS_BYTES} bytes`)
+    } else if (proto === PROTOCOL_TCP) packet.os = os
+  }
+  if (f.has('cgroup')) packet.cgroup = f.int('cgroup', 0, U32, 0)
+  if (path !== undefined) {
+    const fits = typeof path === 'string' && /^\/([^/]+(\/[^/]+)*)?$/.test(path) && bytes(path) <= MOST_PATH_BYTES
+    if (!fits) f.problem('cgroup_path', `${show(path)} is not a path such as /system.slice/x.service`)
+    else packet.cgroup_path = path
+  }
+  if (groups === undefined) return
+  const numbers = Array.isArray(groups) && groups.every((g) => Number.isInteger(g) && g >= 0 && g < U32)
+  if (!numbers || groups.length > MOST_GROUPS) f.problem('groups', `${show(groups)} is not a list of group numbers`)
+  else packet.groups = groups as number[]
 }
 
 function payload(f: Fields, packet: Packet): void {

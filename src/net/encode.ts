@@ -8,6 +8,7 @@ import { addressToBytes, parseAddress } from './ip.js'
 import { packetLength, QUOTE_LIMIT_ICMP, QUOTE_LIMIT_ICMPV6 } from './length.js'
 import type { Packet, Quoted } from './packet.js'
 import {
+  dccpTypeNumber,
   defaultSctpTag,
   hasPorts,
   isIcmp,
@@ -78,11 +79,13 @@ function fillSctp(bytes: Uint8Array, packet: Packet | Quoted): void {
   const chunk = sctpChunkNumber(packet.sctp_chunk ?? 'INIT') ?? 1
   put32(bytes, 4, ('vtag' in packet ? packet.vtag : undefined) ?? defaultSctpTag(chunk))
   bytes[12] = chunk
+  const flags = 'sctp_flags' in packet ? packet.sctp_flags : undefined
   if (chunk === 0) {
-    bytes[13] = 3 // one fragment: begin and end
+    bytes[13] = flags ?? 3 // one fragment: begin and end
     put16(bytes, 14, 16 + (packet.payload_len || 4))
     return
   }
+  bytes[13] = flags ?? 0
   put16(bytes, 14, bytes.length - 12)
   if (chunk === 1 || chunk === 2) {
     put32(bytes, 16, chunk === 1 ? SCTP_TAG_A : SCTP_TAG_B)
@@ -91,9 +94,11 @@ function fillSctp(bytes: Uint8Array, packet: Packet | Quoted): void {
   }
 }
 
-function fillDccp(bytes: Uint8Array): void {
+function fillDccp(bytes: Uint8Array, packet: Packet | Quoted): void {
   bytes[4] = bytes.length / 4
-  bytes[8] = 1 // Request, with a long sequence number
+  const { dccp_type: type, dccp_options: options = '' } = packet as Partial<Packet>
+  bytes[8] = ((dccpTypeNumber(type) ?? 0) << 1) | 1 // Request unless it is given, with a long sequence number
+  for (const [i, pair] of (options.match(/../g) ?? []).entries()) bytes[20 + i] = Number.parseInt(pair, 16)
 }
 
 function fillIcmp(bytes: Uint8Array, packet: Packet | Quoted, proto: number): void {
@@ -138,7 +143,7 @@ function fillLayer4(bytes: Uint8Array, packet: Packet | Quoted, proto: number, e
   else if (proto === PROTOCOL_UDP) put16(bytes, 4, bytes.length)
   else if (proto === PROTOCOL_UDPLITE) put16(bytes, 4, 0)
   else if (proto === PROTOCOL_SCTP) fillSctp(bytes, packet)
-  else if (proto === PROTOCOL_DCCP) fillDccp(bytes)
+  else if (proto === PROTOCOL_DCCP) fillDccp(bytes, packet)
   else if (isIcmp(proto)) fillIcmp(bytes, packet, proto)
   else if (proto === PROTOCOL_ESP) put32(bytes, 0, ('spi' in packet ? packet.spi : undefined) ?? 0)
   else if (proto === PROTOCOL_GRE) put16(bytes, 2, 0x0800)

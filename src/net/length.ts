@@ -1,7 +1,8 @@
 // The IP total length of a packet, from its header fields: what byte counters, limits and quotas count.
 // Owns the header sizes only: IPv4 20 (no options), IPv6 40 (of extension headers only the
 // fragment header, 8), TCP 20 and its
-// `tcp_options` (`extra_len` stands for all others), UDP and UDP-Lite 8, SCTP 12 and its first chunk, DCCP 20, ICMP 8, GRE 4, ESP 8.
+// `tcp_options` (`extra_len` stands for all others), UDP and UDP-Lite 8, SCTP 12 and its first chunk, DCCP 20 and its
+// options, ICMP 8, GRE 4, ESP 8.
 
 import type { Packet, Quoted } from './packet.js'
 import {
@@ -59,7 +60,7 @@ function layer4Length(packet: Packet | Quoted, proto: number): number {
     case PROTOCOL_SCTP:
       return 12 + sctpChunkBytes(sctpChunkNumber(packet.sctp_chunk ?? 1) ?? 1, payload)
     case PROTOCOL_DCCP:
-      return 20
+      return 20 + ('dccp_options' in packet ? Math.ceil((packet.dccp_options?.length ?? 0) / 8) * 4 : 0)
     case PROTOCOL_GRE:
       return 4 + (payload || BARE_PAYLOAD_BYTES)
     case PROTOCOL_ESP:

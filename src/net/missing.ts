@@ -26,6 +26,15 @@ export type AskedField =
   | 'icmp_rest'
   | 'checksum'
   | 'header bytes'
+  | 'os'
+  | 'cgroup'
+  | 'cgroup_path'
+  | 'groups'
+  | 'dccp_type'
+  | 'dccp_options'
+  | 'SYNPROXY'
+  | 'TEE --oif'
+  | 'bpf'
 
 /** What is no field of a packet: what is needed, and how it is given. */
 const OTHERWISE: Partial<Record<AskedField, readonly [string, string]>> = {
@@ -36,6 +45,13 @@ const OTHERWISE: Partial<Record<AskedField, readonly [string, string]>> = {
     'give the neighbours and the forwarding database of the bridge',
   ],
   checksum: ["the checksum of the packet's transport header", 'nothing gives it, such a rule cannot be evaluated'],
+  extensions: [
+    "the packet's IPv6 extension headers",
+    'nothing gives them, such a rule cannot be evaluated for a packet that may have some',
+  ],
+  SYNPROXY: ['what SYNPROXY would answer in the place of a server', 'such a rule cannot be evaluated'],
+  'TEE --oif': ['the route by a given interface', 'such a rule cannot be evaluated'],
+  bpf: ['what its program asks of the kernel', 'such a program cannot be evaluated'],
   'header bytes': [
     'bytes of the packet that no field stands for',
     'nothing gives them, such a rule cannot be evaluated for this packet',

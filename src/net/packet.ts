@@ -78,6 +78,18 @@ export interface Packet extends Header {
   gid?: number
   /** The CPU that handles the packet, 0 to 4294967295. */
   cpu?: number
+  /** The sending process's other groups, for `local`. */
+  groups?: readonly number[]
+  /** The sending socket's class (net_cls), 0 to 4294967295, and the path of its cgroup below the mount of cgroup2, e.g. `/system.slice`. */
+  cgroup?: number
+  cgroup_path?: string
+  /** TCP: the operating system that the fingerprints of `osf` find for it, or `unknown`. */
+  os?: string
+  /** Flags of the first SCTP chunk, 0 to 255. Default: 3 (a whole message) for DATA, else 0. */
+  sctp_flags?: number
+  /** DCCP: packet type, a name such as `REQUEST` or 0 to 15, and its options in hex, at most 1000 bytes. */
+  dccp_type?: string | number
+  dccp_options?: string
   /** Security parameter index of esp and ah, 0 to 4294967295; of ipcomp its 16 bits. */
   spi?: number
   /** What a look-up of sockets finds for this packet: `none`, `bound` (to an address), `wildcard`, each also as `transparent …`. */

@@ -227,3 +227,15 @@ export function defaultSctpTag(chunk: number): number {
   if (chunk === 1) return 0
   return chunk === 2 || chunk === 3 || chunk === 5 || chunk === 8 || chunk === 11 ? SCTP_TAG_A : SCTP_TAG_B
 }
+
+/** DCCP's packet types by their numbers (RFC 4340 section 5.1), as iptables names them. */
+export const DCCP_TYPES: readonly string[] = [
+  ...['REQUEST', 'RESPONSE', 'DATA', 'ACK', 'DATAACK', 'CLOSEREQ', 'CLOSE', 'RESET', 'SYNC', 'SYNCACK', 'INVALID'],
+]
+
+/** The number of a DCCP packet type, by its name (any case) or number 0..15; null when it is none. */
+export function dccpTypeNumber(type: string | number | undefined): number | null {
+  if (typeof type === 'number') return Number.isInteger(type) && type >= 0 && type <= 15 ? type : null
+  const found = DCCP_TYPES.indexOf(type?.toUpperCase() ?? '')
+  return found < 0 ? null : found
+}

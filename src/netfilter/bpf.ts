@@ -4,6 +4,12 @@
 /** One instruction: code, where to jump when true and when false, operand. */
 export type BpfInstruction = readonly [number, number, number, number]
 
+/** The instructions of a program as iptables prints it: `COUNT,CODE JT JF K,…`. */
+export function readBytecode(text: string): BpfInstruction[] {
+  const [, ...lines] = text.split(',')
+  return lines.map((line) => line.split(' ').map(Number) as unknown as BpfInstruction)
+}
+
 const CODES: ReadonlySet<number> = new Set(
   (
     '04 0c 14 1c 24 2c 34 3c 44 4c 54 5c 64 6c 74 7c 84 94 9c a4 ac 00 20 28 30 40 48 50 60 80 01 61 81 b1 06 16 07 87 02 03 ' +

@@ -1,6 +1,7 @@
 // Reading the matches on other transport headers and on TCP's options: esp, ah, ipcomp, dccp, tcpmss.
 // Spec: iptables-extensions(8) 1.8.9; the kernel's net/netfilter/xt_esp.c, xt_dccp.c, xt_tcpmss.c, net/ipv4/netfilter/ipt_ah.c,
 // net/ipv6/netfilter/ip6t_ah.c.
+import { DCCP_TYPES } from '../net/proto.js'
 import { type Extension, refuse } from './extension.js'
 import { type ListedSpec, listedMatch, needs, numberText, rangeText } from './listed.js'
 import { portRange, shown } from './words.js'
@@ -27,9 +28,6 @@ const ah = listedMatch(
 // iptables leaves a range that was not given at 0.
 const ipcomp = listedMatch('ipcomp', [{ ...spis('ipcompspi'), usual: '0' }, { name: 'compres' }], { proto: 108 })
 
-const DCCP_TYPES = [
-  ...['REQUEST', 'RESPONSE', 'DATA', 'ACK', 'DATAACK', 'CLOSEREQ', 'CLOSE', 'RESET', 'SYNC', 'SYNCACK', 'INVALID'],
-]
 const dccpPorts = (name: string, also: string): ListedSpec => ({
   name,
   also: [also],

@@ -53,6 +53,13 @@ export function printedPacket({ packet, fields }: Resolved, timed = false): Part
     'icmp_seq',
     'icmp_rest',
     'payload',
+    'sctp_flags',
+    'dccp_type',
+    'dccp_options',
+    'os',
+    'cgroup',
+    'cgroup_path',
+    'groups',
   ] as const) {
     const zero = key === 'uid' || key === 'gid' || key === 'cpu'
     if (fields[key] !== undefined && (packet[key] || (zero && packet[key] === 0)))

@@ -81,32 +81,12 @@ function hashlimitKinds({ tables }: Ruleset): ReadonlyMap<string, string> {
 
 function matchFault(m: Match, scene: Scene): string | null {
   switch (m.match) {
-    case 'bpf':
-    case 'cgroup':
-    case 'eui64':
-    case 'osf':
-    case 'string':
-      return `the match ${m.match} cannot be evaluated`
     case 'socket':
       return listed(m, 'restore-skmark')
         ? 'socket --restore-skmark cannot be evaluated: marks of sockets are unknown'
         : null
-    case 'dccp':
-      return listed(m, 'dccp-types') || listed(m, 'dccp-option')
-        ? 'types and options of DCCP packets are not part of a packet here; --dccp-types and --dccp-option cannot be evaluated'
-        : null
-    case 'sctp': {
-      const flagged = m.chunks?.value.types.some((t) => t.flags !== undefined && t.flags !== '')
-      return flagged
-        ? 'SCTP chunk flags are not part of a packet here; --chunk-types with flags cannot be evaluated'
-        : null
-    }
     case 'set':
       return setFault(m.name, scene)
-    case 'owner':
-      return m.supplGroups
-        ? "a packet does not say its sender's other groups; --suppl-groups cannot be evaluated"
-        : null
     case 'hashlimit':
       return scene.hashlimits.get(m.name) === hashlimitKind(m)
         ? null
@@ -162,10 +142,6 @@ function targetFault(rule: Rule, scene: Scene, table: Table, chains: ReadonlySet
         ? null
         : `the chain ${escapeText(target.chain)} does not exist in table ${table.name}`
     }
-    case 'SYNPROXY':
-      return 'the target SYNPROXY cannot be evaluated: it answers in the place of a server'
-    case 'TEE':
-      return target.oif === undefined ? null : 'TEE --oif cannot be evaluated: routes are not looked up by interface'
     default:
       return null
   }

@@ -1,5 +1,6 @@
 // What a match may ask besides the packet, and asking for what the packet does not say.
 import { type AskedField, MissingFieldError } from '../net/missing.js'
+import type { HookName } from '../netfilter/model.js'
 import type { Visit } from './prf.js'
 import type { TableName, World } from './types.js'
 
@@ -10,6 +11,7 @@ export interface MatchContext {
   /** The rule's place. */
   readonly table: TableName
   readonly chain: string
+  readonly hook: HookName
   readonly number: number
   readonly file: string
   readonly line: number

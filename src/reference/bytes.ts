@@ -3,6 +3,7 @@
 import { addressToBytes, parseAddress } from '../net/ip.js'
 import { packetLength } from '../net/length.js'
 import type { AskedField } from '../net/missing.js'
+import type { Packet } from '../net/packet.js'
 import { hasPorts, sctpChunkNumber } from '../net/proto.js'
 import { tcpOptionBytes } from '../net/tcp-options.js'
 import { flagsOf } from './tcp.js'
@@ -24,6 +25,11 @@ const addressBytes = (text: string): Uint8Array => addressToBytes(parseAddress(t
 function numberBytes(value: number, size: 1 | 2 | 4): PacketByte[] {
   const all = [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255]
   return known(...all.slice(4 - size))
+}
+
+/** Flags of the first SCTP chunk: of DATA a whole message, of others none, unless they are given. */
+export function sctpFlagsOf({ sctp_flags: flags, sctp_chunk: chunk = 'INIT' }: Packet): number {
+  return flags ?? (sctpChunkNumber(chunk) === 0 ? 3 : 0)
 }
 
 /** Makes the bytes of one packet. */
@@ -107,7 +113,7 @@ class Maker {
     return [
       ...numberBytes(packet.vtag ?? 0, 4),
       ...this.missing(4, 'checksum'),
-      ...known(chunk, chunk === 0 ? 3 : 0),
+      ...known(chunk, sctpFlagsOf(packet)),
       ...numberBytes(chunk === 0 ? 16 + (packet.payload_len || 4) : length - 12, 2),
       ...this.missing(chunk === 0 ? 12 : length - 16, 'header bytes'),
     ]

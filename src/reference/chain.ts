@@ -78,7 +78,7 @@ export function runChain(world: World, skb: Skb, table: TableName, hook: HookNam
       line: rule.line,
     }
     const place = { visit: here.visit, ...at }
-    const context = { world, backend: rules.ruleset.backend, hotdrop: false, ...place }
+    const context = { world, backend: rules.ruleset.backend, hotdrop: false, hook, ...place }
     if (!matchesRule(rule, skb, context)) {
       if (!context.hotdrop) continue
       return { verdict: 'drop', by: placeOf(rules, table, here.chain, rule, here.index) }

@@ -1,7 +1,9 @@
-// Matches that read bytes of the packet. Kernel: net/netfilter/xt_u32.c.
+// Matches that read bytes of the packet. Kernel: net/netfilter/xt_u32.c, xt_string.c, net/core/skbuff.c (skb_find_text),
+// net/ipv6/netfilter/ip6t_mh.c.
 import { packetLength } from '../net/length.js'
 import type { AskedField } from '../net/missing.js'
-import { type ListedMatch, listed, unquoted } from '../netfilter/model-listed.js'
+import { type ListedMatch, listed, listedRange, unquoted } from '../netfilter/model-listed.js'
+import { stringOf } from '../netfilter/pattern.js'
 import { readU32, type U32Test } from '../netfilter/u32.js'
 import { ask, type MatchContext } from './asked.js'
 import { bytesOf, type PacketByte } from './bytes.js'
@@ -59,4 +61,46 @@ function holds(test: U32Test, skb: Skb, context: MatchContext): boolean {
 export function matchesU32(m: ListedMatch, skb: Skb, context: MatchContext): boolean {
   const option = listed(m, 'u32')!
   return readU32(unquoted(option.text)).every((test) => holds(test, skb, context)) !== option.not
+}
+
+/** The kernel's toupper: Latin-1. */
+function upper(byte: number): number {
+  const lower = (byte >= 0x61 && byte <= 0x7a) || (byte >= 0xdf && byte !== 0xf7)
+  return lower ? byte - 32 : byte
+}
+
+export function matchesString(m: ListedMatch, skb: Skb, context: MatchContext): boolean {
+  const { not, bytes: pattern, from, to, anyCase } = stringOf(m)
+  const bytes = bytesOf(skb)
+  const end = Math.min(to, bytes.length)
+  const open: AskedField[] = []
+  for (let place = from; place + pattern.length <= end; place++) {
+    const window = bytes.slice(place, place + pattern.length)
+    const differs = window.some(({ value, unknown }, i) => {
+      const wanted = pattern[i]!
+      if (unknown !== 0) return !anyCase && ((value ^ wanted) & ~unknown & 255) !== 0
+      return anyCase ? upper(value) !== upper(wanted) : value !== wanted
+    })
+    if (differs) continue
+    const holes = window.filter((byte) => byte.unknown !== 0)
+    if (holes.length === 0) return !not
+    open.push(...holes.map((byte) => byte.field!))
+  }
+  if (open.length === 0) return not
+  // The first that a packet can give.
+  return ask(open.find((field) => field !== 'checksum' && field !== 'header bytes') ?? open[0]!, context)
+}
+
+/** The header that follows a mobility header must be none (59): the kernel drops others. */
+export function matchesMobility(m: ListedMatch, skb: Skb, context: MatchContext): boolean {
+  const bytes = bytesOf(skb)
+  const at = (i: number): number => (bytes[i] === undefined ? -1 : numberOfBits(bitsOf([bytes[i]]), context))
+  if (at(40) !== 59) {
+    context.hotdrop = true
+    return false
+  }
+  const option = listed(m, 'mh-type')
+  const { from, to } = listedRange(option?.text ?? '0:255')
+  const type = at(42)
+  return (type >= from && type <= to) !== (option?.not ?? false)
 }

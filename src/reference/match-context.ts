@@ -24,7 +24,12 @@ function matchesOwner(m: Of<'owner'>, skb: Skb, context: MatchContext): boolean 
   if (skb.socket === 'kernel') return (m.uid?.not ?? true) && (m.gid?.not ?? true)
   const { uid = null, gid = null } = context.world.given ?? {}
   if (m.uid !== undefined && !inRange(uid ?? ask('uid', context), m.uid)) return false
-  return m.gid === undefined || inRange(gid ?? ask('gid', context), m.gid)
+  if (m.gid === undefined) return true
+  const own = gid ?? ask('gid', context)
+  const { from, to } = m.gid.value
+  const inside = (group: number): boolean => group >= from && group <= to
+  const others = m.supplGroups && !inside(own) ? (context.world.given?.groups ?? ask('groups', context)) : []
+  return [own, ...others].some(inside) !== m.gid.not
 }
 
 /** The wall clock's seconds since 1970 now, those of its zone on top where the rule says so. */

@@ -3,7 +3,9 @@
 import { tcpOptionBytes } from '../net/tcp-options.js'
 import { type ListedMatch, type ListedOption, listed, listedMasked, listedRange } from '../netfilter/model-listed.js'
 import { ask, type MatchContext } from './asked.js'
-import { matchesU32 } from './match-bytes.js'
+import { matchesBpf } from './match-bpf.js'
+import { matchesMobility, matchesString, matchesU32 } from './match-bytes.js'
+import { matchesCgroup, matchesDccp, matchesEui64, matchesOsf } from './match-facts.js'
 import { matchesCluster, matchesConnlabel } from './match-label.js'
 import { isError, protoOf } from './tuple.js'
 import type { Skb } from './types.js'
@@ -97,7 +99,8 @@ export function matchesListed(m: ListedMatch, skb: Skb, context: MatchContext): 
     case 'dccp': {
       const { sport = 0, dport = 0 } = skb.packet
       const [from, to] = [listed(m, 'sport'), listed(m, 'dport')]
-      return (from === undefined || inText(sport, from)) && (to === undefined || inText(dport, to))
+      const ports = (from === undefined || inText(sport, from)) && (to === undefined || inText(dport, to))
+      return ports && matchesDccp(m, skb, context)
     }
     case 'tcpmss':
       return matchesMss(listed(m, 'mss')!, skb, context)
@@ -122,6 +125,18 @@ export function matchesListed(m: ListedMatch, skb: Skb, context: MatchContext): 
       const realm = listed(m, 'realm')!
       return (listedMasked(realm.text === 'cosmos' ? '0' : realm.text).value === 0) !== realm.not
     }
+    case 'string':
+      return matchesString(m, skb, context)
+    case 'bpf':
+      return matchesBpf(m, skb, context)
+    case 'osf':
+      return matchesOsf(m, skb, context)
+    case 'cgroup':
+      return matchesCgroup(m, skb, context)
+    case 'eui64':
+      return matchesEui64(skb, context)
+    case 'mh':
+      return matchesMobility(m, skb, context)
     case 'u32':
       return matchesU32(m, skb, context)
     case 'socket':

@@ -6,6 +6,7 @@ import { hasPorts, sctpChunkNumber } from '../net/proto.js'
 import type { Match, Negatable, Range, Rule } from '../netfilter/model.js'
 import { inPrefix, isMulticast, numberOf } from './address.js'
 import type { MatchContext } from './asked.js'
+import { sctpFlagsOf } from './bytes.js'
 import { matchesConnection } from './match-connection.js'
 import { matchesConntrack } from './match-conntrack.js'
 import { matchesContext } from './match-context.js'
@@ -72,14 +73,26 @@ function matchesIcmp(m: Extract<Match, { match: 'icmp' | 'icmp6' }>, skb: Skb): 
   })
 }
 
+/** Bits of the flags that chunks of these types may carry. */
+const SCTP_FLAGS: Readonly<Record<number, Readonly<Record<string, number>>>> = {
+  0: { I: 8, U: 4, B: 2, E: 1 },
+  6: { T: 1 },
+  14: { T: 1 },
+}
+
 function matchesSctp(m: Extract<Match, { match: 'sctp' }>, skb: Skb): boolean {
   if (!matchesPorts(m, skb, 'legacy')) return false
   return negate(m.chunks, ({ how, types }) => {
     const chunk = sctpChunkNumber(skb.packet.sctp_chunk ?? 'INIT')
-    const present = types.filter((t) => t.type === chunk).length > 0
-    if (how === 'any') return present
-    if (how === 'only') return present
-    return types.every((t) => t.type === chunk)
+    const carried = sctpFlagsOf(skb.packet)
+    // Of a type that is named more than once, the first flags count.
+    const asked = types.find((t) => t.type === chunk && (t.flags ?? '') !== '')?.flags ?? ''
+    const flagsFit = [...asked].every((letter) => {
+      const bit = SCTP_FLAGS[chunk ?? 0]?.[letter.toUpperCase()] ?? 0
+      return ((carried & bit) !== 0) === (letter === letter.toUpperCase())
+    })
+    const present = types.some((t) => t.type === chunk) && flagsFit
+    return how === 'all' ? present && types.every((t) => t.type === chunk) : present
   })
 }
 
@@ -184,7 +197,7 @@ function matchesRecent(m: Extract<Match, { match: 'recent' }>, skb: Skb, world: 
 
 /** Matches that look at the layer-4 header, which only the first fragment has. */
 const LAYER4: readonly Match['match'][] = [
-  ...(['tcp', 'udp', 'sctp', 'icmp', 'icmp6', 'multiport', 'esp', 'ah', 'ipcomp', 'dccp', 'tcpmss'] as const),
+  ...(['tcp', 'udp', 'sctp', 'icmp', 'icmp6', 'multiport', 'esp', 'ah', 'ipcomp', 'dccp', 'tcpmss', 'mh'] as const),
 ]
 
 /** What such a match says of a later fragment; undefined: nothing special. */

@@ -73,7 +73,10 @@ export function actOther(skb: Skb, target: OtherTarget, context: MatchContext, h
       return 'continue'
     case 'NFQUEUE':
       return enqueue(skb, target, context)
+    case 'SYNPROXY':
+      return ask('SYNPROXY', context)
     case 'TEE':
+      if (target.oif !== undefined && !context.world.copying) return ask('TEE --oif', context)
       context.world.copy(skb, target.gateway, hook)
       return 'continue'
     case 'HMARK':

@@ -142,4 +142,81 @@ test('u32: inverted, several ranges, reading beyond the end', () => {
   assert.equal(got, ['12357'])
 })
 
+test('string: in headers and payload, between two offsets, in any case', () => {
+  const payload = Buffer.from('GET /Index HTTP').toString('hex')
+  const known = { payload, ip_id: 0, df: false }
+  const got = marked(
+    [
+      ...['"GET /"', '"get /"', '"get /" --icase', '"HTTP"', '"HTTP" --to 42', '"HTTP" --to 43', '"GET" --from 28'],
+      ...['"GET" --from 29', '"P" --from 42 --to 43', '"P" --from 42 --to 42'],
+    ].map((s) => `-m string --algo bm --string ${s}`),
+    [[UDP, known]],
+  )
+  // The payload begins at 28; HTTP lies from 39 to 43.
+  assert.equal(got, ['134679'])
+  const hex = (pattern: string, more = ''): string => `-m string --algo kmp --hex-string "${pattern}"${more}`
+  assert.equal(
+    marked(
+      [hex('|0035|'), hex('|c0a80002 0009|'), hex('|00ff00|'), '-m string --algo kmp ! --string "ZZZ"'],
+      [[UDP, known]],
+    ),
+    ['124'],
+  )
+})
+
+test('string: what may be the pattern is asked for, unless it stands elsewhere', () => {
+  const string = (pattern: string): string => `-m string --algo bm --string "${pattern}"`
+  const hex = (pattern: string): string => `-m string --algo bm --hex-string "|${pattern}|"`
+  assert.is(asked(string('GET'), UDP, { payload_len: 3 }), 'payload')
+  // Two bytes may be an identification or a checksum; three in a row are not all unknown without a payload.
+  assert.is(asked(string('ab'), UDP), 'ip_id')
+  assert.is(asked(string('abc'), UDP), 'mark 0')
+  assert.is(asked(string('ab'), UDP, { ip_id: 0, df: false }), 'checksum')
+  assert.is(asked(hex('0035'), UDP), 'mark 1')
+  assert.is(asked(string('ab'), UDP, { payload: '6162' }), 'mark 1')
+})
+
+test('string: letters as the kernel has them, in Latin-1', () => {
+  const hex = (pattern: string): string => `-m string --algo bm --hex-string "|${pattern}|" --icase --from 28`
+  // e4 is c4 in capitals, ff is df, df is bf; d7 and f7 are no letters.
+  const got = marked(
+    ['c4', 'e4', 'bf', 'd7'].map(hex),
+    ['e4', 'c4', 'ff', 'df', 'f7'].map((payload) => [UDP, { payload }] as const),
+  )
+  assert.equal(got, ['12', '12', '', '3', ''])
+})
+
+const bpf = (...code: string[]): string => `-m bpf --bytecode "${code.length},${code.join(',')}"`
+
+test('bpf: loads, arithmetic, jumps, memory', () => {
+  const known = { ip_id: 0x1234, df: true, payload: '0102030405', tos: 3 }
+  const got = marked(
+    [
+      bpf('48 0 0 9', '21 0 1 17', '6 0 0 1', '6 0 0 0'), // the protocol is 17
+      bpf('177 0 0 0', '72 0 0 2', '21 0 1 53', '6 0 0 1', '6 0 0 0'), // X = 4 * (ihl), its port
+      bpf('128 0 0 0', '21 0 1 33', '6 0 0 1', '6 0 0 0'), // 33 bytes
+      bpf('32 0 0 28', '4 0 0 1', '2 0 0 3', '97 0 0 3', '135 0 0 0', '21 0 1 16909061', '6 0 0 1', '6 0 0 0'),
+      bpf('32 0 0 30', '6 0 0 1'), // beyond the end: nothing is returned
+      bpf('0 0 0 7', '52 0 0 2', '84 0 0 1', '22 0 0 0'), // 7 / 2 & 1 = 1, returned
+      bpf('0 0 0 1', '1 0 0 0', '60 0 0 0', '6 0 0 1'), // a division by 0 ends it
+      bpf('48 0 0 1', '148 0 0 2', '22 0 0 0'), // 3 % 2
+      bpf('40 0 0 4294963200', '21 0 1 2048', '6 0 0 1', '6 0 0 0'), // the protocol of the link
+      bpf('48 0 0 4293918729', '37 0 1 16', '6 0 0 1', '6 0 0 0'), // from the network header: above 16
+      bpf('0 0 0 4294967295', '132 0 0 0', '6 0 0 0'),
+      bpf('5 0 0 1', '6 0 0 0', '6 0 0 1'),
+    ],
+    [[UDP, known]],
+  )
+  assert.equal(got, ['12346891012'])
+})
+
+test('bpf: what is masked off is not asked for', () => {
+  assert.is(asked(bpf('40 0 0 6', '69 1 0 8191', '6 0 0 1', '6 0 0 0'), UDP), 'df')
+  assert.is(asked(bpf('40 0 0 6', '84 0 0 8191', '21 0 1 0', '6 0 0 1', '6 0 0 0'), UDP), 'mark 1')
+  assert.is(asked(bpf('40 0 0 4', '22 0 0 0'), UDP), 'ip_id')
+  assert.is(asked(bpf('40 0 0 4', '6 0 0 1'), UDP), 'mark 1')
+  assert.is(asked(bpf('48 0 0 30', '22 0 0 0'), UDP, { payload_len: 4 }), 'payload')
+  assert.is(asked(bpf('32 0 0 4294963204', '22 0 0 0'), UDP), 'bpf')
+})
+
 test.run()

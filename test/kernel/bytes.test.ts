@@ -41,7 +41,38 @@ const MATCHES4 = [
   ),
   '-m u32 ! --u32 "6&0xff=6"',
   '-m u32 ! --u32 "0xffff=0"',
+  ...[
+    '--string "GET "',
+    '--string "ge" --icase',
+    '! --string "GET "',
+    '--string "T" --to 31',
+    '--string "T" --to 30',
+  ].map((s) => `-p udp -m string --algo bm --from 28 ${s}`),
+  '-p udp -m string --algo bm --string "T" --from 30 --to 31',
+  '-p udp -m string --algo kmp --hex-string "|0050|" --from 20 --to 24',
+  '-p udp -m string --algo kmp --hex-string "|e0|" --icase --from 28',
+  ...[
+    '4,48 0 0 9,21 0 1 17,6 0 0 1,6 0 0 0',
+    '5,177 0 0 0,72 0 0 2,21 0 1 53,6 0 0 1,6 0 0 0',
+    '2,32 0 0 29,6 0 0 1',
+  ].map((code) => `-p udp -m bpf --bytecode "${code}"`),
+  ...['4,40 0 0 4294963200,21 0 1 2048,6 0 0 1,6 0 0 0', '4,48 0 0 4293918729,37 0 1 16,6 0 0 1,6 0 0 0'].map(
+    (code) => `-p udp -m bpf --bytecode "${code}"`,
+  ),
+  ...[
+    '4,0 0 0 1,1 0 0 0,60 0 0 0,6 0 0 1',
+    '3,40 0 0 6,84 0 0 16384,22 0 0 0',
+    '3,0 0 0 4294967295,132 0 0 0,22 0 0 0',
+  ].map((code) => `-p udp -m bpf --bytecode "${code}"`),
+  ...['any DATA:BE', 'any DATA:bE', 'all DATA:u', 'only INIT,DATA:e', 'all INIT,DATA', 'only ABORT:T'].map(
+    (c) => `-p sctp -m sctp --chunk-types ${c}`,
+  ),
+  ...['--dccp-types REQUEST,ACK', '! --dccp-types REQUEST', '--dccp-option 32', '! --dccp-option 32'].map(
+    (m) => `-p dccp -m dccp ${m}`,
+  ),
 ]
+/** Only of what is sent here. */
+const OUTPUT4 = ['--cgroup 0', '! --cgroup 0', '--cgroup 7', '! --cgroup 7'].map((m) => `-m cgroup ${m}`)
 const MATCHES6 = [
   ...words('0', '4', '8', '12', '20', '24', '36', '1', '2', '3'),
   ...u32(
@@ -57,18 +88,26 @@ const MATCHES6 = [
 ]
 
 const CHAINS = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']
-const rulesOf = (matches: readonly string[]): Record<string, string> => ({
-  mangle: CHAINS.flatMap((chain) => matches.map((m) => `-A ${chain} ${m}`)).join('\n'),
+const rulesOf = (matches: readonly string[], output: readonly string[] = []): Record<string, string> => ({
+  mangle: CHAINS.flatMap((chain) =>
+    [...matches, ...(chain === 'OUTPUT' ? output : [])].map((m) => `-A ${chain} ${m}`),
+  ).join('\n'),
 })
 
 const LINES4: readonly [string, object?][] = [
   ['eth0 udp 192.168.0.50:40000 > 192.168.0.2:53', { payload: '47455420', tos: 8 }],
-  ['eth0 udp 192.168.0.50:40000 > 10.244.0.5:53', { payload: '00474554', df: true, ttl: 9 }],
+  ['eth0 udp 192.168.0.50:40000 > 10.244.0.5:53', { payload: '00474554', ttl: 9 }],
   ['eth0 tcp 192.168.0.50:40000 > 10.244.0.5:80', { tcp_options: '020405b4', payload: '' }],
   ['eth0 tcp 192.168.0.50:40001 > 192.168.0.2:80', { flags: 'SA', win: 77, payload: '61626364' }],
   ['eth0 icmp 192.168.0.50 > 10.244.0.5', { icmp_id: 1 }],
   ['eth0 sctp 192.168.0.50:40000 > 10.244.0.5:80', { sctp_chunk: 'DATA', payload: '616263' }],
   ['eth0 sctp 192.168.0.50:40000 > 10.244.0.5:80', { sctp_chunk: 'INIT' }],
+  ['eth0 sctp 192.168.0.50:40000 > 10.244.0.5:80', { sctp_chunk: 'DATA', payload: '61', sctp_flags: 5 }],
+  ['eth0 sctp 192.168.0.50:40000 > 10.244.0.5:80', { sctp_chunk: 'ABORT', sctp_flags: 1 }],
+  ['eth0 udp 192.168.0.50:40000 > 10.244.0.5:53', { payload: 'c0' }],
+  ['eth0 dccp 192.168.0.50:40000 > 10.244.0.5:53', { dccp_type: 'REQUEST', dccp_options: '' }],
+  ['eth0 dccp 192.168.0.50:40000 > 10.244.0.5:53', { dccp_type: 'DATA', dccp_options: '00200420' }],
+  ['eth0 dccp 192.168.0.50:40000 > 10.244.0.5:53', { dccp_type: 'REQUEST', dccp_options: '21042020' }],
   ['local udp 192.168.0.2:40000 > 192.168.0.50:53', { payload: '474554' }],
   ['local tcp 192.168.0.2:40000 > 192.168.0.50:80'],
 ]
@@ -84,7 +123,7 @@ if (haveKernel('bytes of packets in the kernel')) {
     test(`the same rules match, ${backend}`, async () => {
       const machine = new Machine()
       try {
-        const ns = namespace({ rules: rulesOf(MATCHES4), rules6: rulesOf(MATCHES6), backend })
+        const ns = namespace({ rules: rulesOf(MATCHES4, OUTPUT4), rules6: rulesOf(MATCHES6), backend })
         const lines = [...LINES4, ...LINES6].map(([text, more], i) => ({
           id: i,
           at_ms: 0,

@@ -94,9 +94,11 @@ function marksOf(ns: NetworkNamespace, lines: readonly object[]): { given: numbe
  * whole packets: what stands in a later one is not in its line.
  */
 function known(packet: Packet, cpu: number, mac: string): Packet {
-  const { pkttype, frag: _f, ip_id: _i, ...fields } = packet
-  const rest = { ...fields, socket: 'none' as const }
-  if (packet.iface === 'local') return { ...rest, uid: packet.uid ?? 0, gid: packet.gid ?? 0, cpu }
+  const { pkttype, frag: _f, ip_id: _i, df: _d, flow_label: _l, ...fields } = packet
+  // Copies of TEE have the bit df, which tells them from packets.
+  const whole = packet.src.includes(':') ? {} : { df: false }
+  const rest = { ...fields, ...whole, socket: 'none' as const }
+  if (packet.iface === 'local') return { ...rest, uid: packet.uid ?? 0, gid: packet.gid ?? 0, cgroup: 0, cpu }
   // On the wire the destination's address says what kind of packet it is.
   const to = packet.mac_dst ?? (pkttype === undefined || pkttype === 'host' ? mac : MAC_OF[pkttype])
   return { ...rest, mac: packet.mac ?? SENDER, mac_dst: to ?? mac, cpu }
@@ -104,7 +106,7 @@ function known(packet: Packet, cpu: number, mac: string): Packet {
 
 /** The bytes that a packet's line leaves open, as they are sent. */
 function bytesSent(packet: Packet, tag: number): Partial<Packet> {
-  const named = packet.src.includes(':') ? { flow_label: tag } : { ip_id: tag, df: packet.df ?? true }
+  const named = packet.src.includes(':') ? { flow_label: tag } : { ip_id: tag }
   const rest = packet.proto === 'icmp' || packet.proto === 'icmpv6' ? { icmp_seq: 0, icmp_rest: 0 } : {}
   const bare = packet.proto === 'sctp' ? 4 : packet.sport === undefined && packet.icmp_type === undefined ? 8 : 0
   const payload = '00'.repeat(packet.payload_len || bare)

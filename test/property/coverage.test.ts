@@ -40,7 +40,9 @@ const SINGLE = [
   ...names('match:connlimit.upto fail:connlimit.upto'),
   ...names('match:recent.set fail:!recent.set fail:physdev.isIn match:physdev.out match:physdev.isOut'),
   ...names('match:!physdev.isIn match:recent+seconds'),
-  ...names('match:policy fail:policy fail:helper.helper match:!helper.helper match:devgroup.src-group'),
+  ...names(
+    'match:bpf fail:bpf fail:string match:!string match:policy fail:policy fail:helper.helper match:!helper.helper match:devgroup.src-group',
+  ),
   ...names('fail:devgroup.src-group match:devgroup.dst-group fail:devgroup.dst-group match:socket fail:socket'),
   ...names(
     'match:recent+hitcount match:recent+rttl match:recent+reap match:addrtype+limit-in match:addrtype+limit-out',

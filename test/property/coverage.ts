@@ -65,6 +65,12 @@ export function conditionNames(rule: Rule, ns: NetworkNamespace): string[] {
       case 'socket':
         names.push(match.match)
         break
+      case 'string':
+        names.push(`${match.options[0]!.not ? '!' : ''}string`)
+        break
+      case 'bpf':
+        names.push('bpf')
+        break
       case 'u32':
         names.push(`${match.options[0]!.not ? '!' : ''}u32`)
         break
