@@ -4,7 +4,7 @@
 // matches are registered for. Two consequences of its walk are kept: a chain that no built-in chain leads to is not
 // looked at, and neither is what stands after an unconditional ACCEPT, DROP or RETURN.
 import { escapeText } from '../net/fault.js'
-import { BUILTIN_CHAINS, type HookName, type Rule, type TableName } from './model.js'
+import { type Backend, BUILTIN_CHAINS, type HookName, type Rule, type TableName } from './model.js'
 import { type ListedMatch, listed } from './model-listed.js'
 
 /** What is wrong with a rule of the table; `word` is the one of its line that is to blame. */
@@ -118,12 +118,15 @@ const HOOKS_OF: Readonly<Record<string, readonly HookName[]>> = {
   SYNPROXY: ['INPUT', 'FORWARD'],
 }
 
-function targetFault(rule: Rule, table: TableName, hooks: readonly HookName[]): string | undefined {
+function targetFault(rule: Rule, table: TableName, hooks: readonly HookName[], backend: Backend): string | undefined {
   const { target } = rule
   if (target === undefined) return undefined
   const name = target.target
   const only = TABLE_OF[name]
-  if (only !== undefined && only !== table) return `${name} has its place in table ${only} only, not in ${table}`
+  // iptables-nft has a TRACE of its own, for every table.
+  const everywhere = name === 'TRACE' && backend === 'nft'
+  if (only !== undefined && only !== table && !everywhere)
+    return `${name} has its place in table ${only} only, not in ${table}`
   const secure = name === 'SECMARK' || name === 'CONNSECMARK'
   if (secure && table !== 'mangle' && table !== 'security') return `${name} has its place in mangle and security only`
   const clamp = name === 'TCPMSS' && target.mss === 'clamp-to-pmtu'
@@ -218,7 +221,7 @@ function hashlimitFaults(rules: Iterable<Rule>): TableFault[] {
 }
 
 /** All that is wrong with the table as a whole; empty when the kernel would take it. */
-export function checkTable(table: CheckedTable): TableFault[] {
+export function checkTable(table: CheckedTable, backend: Backend): TableFault[] {
   const builtins = BUILTIN_CHAINS[table.name]
   const nodes = new Map<string, Node>()
   for (const [name, chain] of table.chains) nodes.set(name, nodeOf(name, chain.rules))
@@ -232,7 +235,7 @@ export function checkTable(table: CheckedTable): TableFault[] {
     for (let i = 0; i < node.rules.length; i++) {
       const rule = node.rules[i]!
       const hooks = hookSets[i < node.cut ? node.hooks : 0]!
-      const target = targetFault(rule, table.name, hooks)
+      const target = targetFault(rule, table.name, hooks, backend)
       if (target !== undefined) faults.push({ line: rule.line, word: rule.target!.target, message: target })
       const match = matchFault(rule, hooks)
       if (match !== undefined) faults.push({ line: rule.line, ...match })

@@ -1,7 +1,7 @@
 // How the reader sees a match or target: its options, and how their words change the draft of the model.
 // Owns the shapes; read-match*.ts and read-target*.ts hold one table entry per extension.
 import { LineFault } from './line-fault.js'
-import type { Family, Negatable, TableName } from './model.js'
+import type { Backend, Family, Negatable, TableName } from './model.js'
 import { shown } from './words.js'
 
 /** An object of the model while it is put together. */
@@ -9,6 +9,7 @@ export type Draft<T> = { -readonly [K in keyof T]?: T[K] | undefined }
 
 /** What an extension may know of the rule it stands in. */
 export interface RuleContext {
+  readonly backend: Backend
   readonly family: Family
   readonly table: TableName
   readonly chain: string

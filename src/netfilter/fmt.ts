@@ -1,8 +1,8 @@
 // Rules as iptables itself would print them: read, brought into the order of the kernel's tables, printed.
 // Owns that order: built-in chains by hook, then user chains by name. Tables keep the order of the text: the tool itself
 // prints them in the order in which the running kernel happened to load them, newest first.
-// Spec: iptables-save(8), legacy backend, 1.8.9; compared with the tool itself by test/kernel/.
-import { BUILTIN_CHAINS, type Chain, type Family, type Ruleset, type Table } from './model.js'
+// Spec: iptables-save(8), 1.8.9; compared with the tool itself by test/kernel/.
+import { type Backend, BUILTIN_CHAINS, type Chain, type Family, type Ruleset, type Table } from './model.js'
 import { printRules } from './print.js'
 import { type ReadLimits, readRules } from './read.js'
 
@@ -35,19 +35,21 @@ export interface FormatOptions {
   /** Name of the file, for faults. */
   readonly file: string
   readonly family: Family
+  /** Whose iptables it is. Default: what the text's header says, else legacy. */
+  readonly backend?: Backend
   readonly limits?: ReadLimits
   /** Counters before every rule, as `iptables-save -c` prints them. */
   readonly counters?: boolean
 }
 
 /**
- * What `iptables-save` (legacy) would print after `iptables-restore -c` took the text, without its comment lines.
+ * What `iptables-save` would print after `iptables-restore -c` took the text, without its comment lines.
  * Counters of policies are kept. Throws a FaultError as `readRules` does.
  *
  * @example formatRules('*nat\n-A OUTPUT -p tcp -j REDIRECT --to-ports http\nCOMMIT\n', { file: '', family: 'ipv4' }).split('\n')[5] // '-A OUTPUT -p tcp -j REDIRECT --to-ports 80'
  */
 export function formatRules(text: string, options: FormatOptions): string {
-  const { file, family, limits, counters = false } = options
-  const ruleset = readRules(text, limits === undefined ? { file, family } : { file, family, limits })
+  const { counters = false, ...read } = options
+  const ruleset = readRules(text, read)
   return printRules(canonicalRules(ruleset), { counters })
 }

@@ -99,7 +99,7 @@ export function numberText(min: number, max: number): (words: OptionWords) => st
 export function rangeText(max: number, ordered = false): (words: OptionWords) => string {
   return (w) => {
     const [low = '', high, more] = w.word.split(':')
-    const from = low === '' && high !== undefined ? 0 : uint(low, 0, max)
+    const from = low === '' ? 0 : uint(low, 0, max)
     const to = high === undefined ? from : high === '' ? max : uint(high, 0, max)
     if (more !== undefined || from === undefined || to === undefined || (ordered && from > to)) {
       throw w.bad(`${shown(w.word)} is no range for --${w.name}: expected N or FROM:TO, each 0..${max}`)

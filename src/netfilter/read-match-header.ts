@@ -19,7 +19,7 @@ type MatchOf<K extends Match['match']> = Draft<Extract<Match, { readonly match: 
 function lengths(words: OptionWords): Range {
   const parts = words.word.split(':')
   const [low = '', high] = parts
-  const from = low === '' && high !== undefined ? 0 : uint(low, 0, 65535)
+  const from = low === '' ? 0 : uint(low, 0, 65535)
   const to = high === undefined ? from : high === '' ? 65535 : uint(high, 0, 65535)
   if (parts.length > 2 || from === undefined || to === undefined) {
     throw words.bad(`${shown(words.word)} is no length: expected 0..65535 or FROM:TO`)

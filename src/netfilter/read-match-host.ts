@@ -6,7 +6,7 @@ import { type BpfInstruction, bpfProblem } from './bpf.js'
 import { type Extension, type OptionWords, refuse } from './extension.js'
 import { type ListedSpec, listedMatch, maskedText, needs, numberText } from './listed.js'
 import { quote } from './quote.js'
-import { byteLength, cutBytes, isBareName, shown, uint } from './words.js'
+import { cutBytes, isBareName, shown, uint } from './words.js'
 
 const U32 = 0xffffffff
 
@@ -162,7 +162,7 @@ const pattern = (name: string, bytesOf: (w: OptionWords) => Uint8Array): ListedS
     return patternText(bytes)
   },
 })
-const ALGORITHMS = ['bm', 'kmp', 'fsm']
+const ALGORITHMS = ['bm', 'kmp']
 const string = listedMatch(
   'string',
   [
@@ -195,9 +195,8 @@ const osf = listedMatch(
       name: 'genre',
       not: true,
       text(w) {
-        if (!isBareName(w.word) || byteLength(w.word) > 31)
-          throw w.bad(`${shown(w.word)} is no genre: expected one word`)
-        return w.word
+        if (!isBareName(w.word)) throw w.bad(`${shown(w.word)} is no genre: expected one word`)
+        return cutBytes(w.word, 31)
       },
     },
     { name: 'ttl', text: numberText(0, 2) },

@@ -2,7 +2,7 @@
 // Spec: iptables-extensions(8) 1.8.9 and the kernel's net/ipv6/netfilter/ip6t_*.c.
 import { type Extension, type OptionWords, refuse } from './extension.js'
 import { type ListedSpec, listedMatch, needs, numberText, rangeText } from './listed.js'
-import { address, prefix, shown, uint } from './words.js'
+import { address, shown, uint, unmasked } from './words.js'
 
 const U32 = 0xffffffff
 const ALL = `0:${U32}`
@@ -158,7 +158,7 @@ const srhPrefix = (name: string): ListedSpec => ({
   name,
   not: true,
   text(w) {
-    const value = prefix(w.word, 'ipv6')
+    const value = unmasked(w.word, 'ipv6')
     if (value === undefined) throw w.bad(`${shown(w.word)} is no IPv6 address or prefix`)
     return value
   },

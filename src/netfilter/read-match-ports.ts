@@ -13,7 +13,8 @@ import {
 } from './extension.js'
 import type { Match, Negatable, Range } from './model.js'
 import { ICMP_NAMES, ICMPV6_NAMES, type IcmpName, SCTP_CHUNKS, TCP_FLAG_NAMES } from './names.js'
-import { port, portRange, shown, uint } from './words.js'
+import { servicePort } from './services.js'
+import { anyPortRange, port, portRange, shown, uint } from './words.js'
 
 type MatchOf<K extends Match['match']> = Draft<Extract<Match, { readonly match: K }>>
 interface PortsDraft {
@@ -21,7 +22,18 @@ interface PortsDraft {
   dport?: Negatable<Range> | undefined
 }
 
+/** A port of udp: decimal digits, or a name of any protocol. */
+export function plainPort(word: string): number | undefined {
+  return /^[0-9]+$/.test(word) ? uint(word.replace(/^0+(?=.)/, ''), 0, 65535) : servicePort(word)
+}
+
 function ports(words: OptionWords, proto: string): Negatable<Range> {
+  if (proto === 'udp') {
+    return negatable(
+      words,
+      must(words, anyPortRange(words.word, plainPort), 'a port 0..65535, a service name, or FROM:TO'),
+    )
+  }
   const range = portRange(words.word, proto)
   if (range === 'reversed') throw words.bad(`the port range ${shown(words.word)} is reversed: expected FROM:TO`)
   return negatable(words, must(words, range, `a port 0..65535, a service name of ${proto}, or FROM:TO`))
@@ -256,7 +268,7 @@ function icmpType(words: OptionWords, names: readonly IcmpName[]): { type: numbe
   const parts = NUMBERED.exec(words.word)
   const type = parts === null ? undefined : uint(parts[1]!, 0, 255)
   const from = parts?.[2] === undefined ? 0 : uint(parts[2], 0, 255)
-  const to = parts?.[2] === undefined ? 255 : parts[3] === undefined ? from : uint(parts[3], 0, 255)
+  const to = parts?.[2] === undefined ? 255 : from // a second one behind a colon says nothing
   if (type === undefined || from === undefined || to === undefined) {
     throw words.bad(
       `${shown(words.word)} is no ${names === ICMP_NAMES ? 'ICMP' : 'ICMPv6'} type: expected a name, TYPE or TYPE/CODE`,

@@ -10,9 +10,9 @@ import {
   options,
   refuse,
 } from './extension.js'
-import type { CtStateName, Match, Prefix, Range } from './model.js'
+import type { CtStateName, Match, Range } from './model.js'
 import { CT_STATES, CT_STATUSES, protocolNumber } from './names.js'
-import { address, cutBytes, isBareName, markMask, portRange, prefix, shown, uint } from './words.js'
+import { address, anyPortRange, cutBytes, isBareName, markMask, shown, uint, unmasked } from './words.js'
 
 type MatchOf<K extends Match['match']> = Draft<Extract<Match, { readonly match: K }>>
 
@@ -48,7 +48,7 @@ function ctAddress(key: AddressKey): Option<ConntrackDraft> {
     words: 1,
     not: true,
     read: (d, w) => {
-      const value: Prefix | undefined = prefix(w.word, w.rule.family)
+      const value = unmasked(w.word, w.rule.family)
       const mask = value?.slice(value.lastIndexOf('/') + 1)
       if (value === undefined || mask === undefined || !/^[0-9]+$/.test(mask)) {
         throw w.bad(`${shown(w.word)} is no value for --${key}: expected an ${familyName(w)} address or prefix`)
@@ -67,18 +67,16 @@ function ctPort(key: PortKey): Option<ConntrackDraft> {
     words: 1,
     not: true,
     read: (d, w) => {
-      const range = portRange(w.word)
-      if (range === 'reversed') throw w.bad(`the port range ${shown(w.word)} is reversed: expected FROM:TO`)
-      d[key] = negatable(w, must(w, range, 'a port 0..65535 or FROM:TO'))
+      d[key] = negatable(w, must(w, anyPortRange(w.word), 'a port 0..65535 or FROM:TO'))
     },
   }
 }
 
 function seconds(words: OptionWords): Range {
   const [low = '', high, more] = words.word.split(':')
-  const from = low === '' && high !== undefined ? 0 : uint(low, 0, 0xffffffff)
+  const from = low === '' ? 0 : uint(low, 0, 0xffffffff)
   const to = high === undefined ? from : high === '' ? 0xffffffff : uint(high, 0, 0xffffffff)
-  if (more !== undefined || from === undefined || to === undefined || from > to) {
+  if (more !== undefined || from === undefined || to === undefined) {
     throw words.bad(`${shown(words.word)} is no value for --ctexpire: expected SECONDS or FROM:TO`)
   }
   return { from, to }
@@ -338,11 +336,14 @@ const limit: Extension<LimitDraft> = {
     'limit-burst': {
       words: 1,
       read: (d, w) => {
-        d.burst = must(w, uint(w.word, 1, 10_000), 'a number 1..10000')
+        // iptables-nft takes 0 for the usual burst.
+        const least = w.rule.backend === 'nft' ? 0 : 1
+        d.burst = must(w, uint(w.word, least, 10_000), 'a number 1..10000') || 5
       },
     },
   }),
-  end(d) {
+  end(d, rule) {
+    if (rule.backend === 'nft') return // it has a limit of its own
     const period = limitRate(d.rate!, d.unit!)!.period
     if (credits((period * d.burst!) % 2 ** 32) < credits(period)) {
       refuse(`a burst of ${d.burst} is too large for ${d.rate}/${d.unit}: the kernel cannot keep so many credits`)

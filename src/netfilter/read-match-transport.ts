@@ -4,7 +4,8 @@
 import { DCCP_TYPES } from '../net/proto.js'
 import { type Extension, refuse } from './extension.js'
 import { type ListedSpec, listedMatch, needs, numberText, rangeText } from './listed.js'
-import { portRange, shown } from './words.js'
+import { plainPort } from './read-match-ports.js'
+import { anyPortRange, shown } from './words.js'
 
 const U32 = 0xffffffff
 const ALL_SPIS = `0:${U32}`
@@ -33,9 +34,8 @@ const dccpPorts = (name: string, also: string): ListedSpec => ({
   also: [also],
   not: true,
   text(w) {
-    const range = portRange(w.word, 'dccp')
-    if (range === undefined || range === 'reversed')
-      throw w.bad(`${shown(w.word)} is no port or range FROM:TO, not reversed`)
+    const range = anyPortRange(w.word, plainPort)
+    if (range === undefined) throw w.bad(`${shown(w.word)} is no port or range FROM:TO`)
     return range.from === range.to ? String(range.from) : `${range.from}:${range.to}`
   },
 })

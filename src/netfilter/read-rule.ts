@@ -156,6 +156,7 @@ export class RuleReader extends RuleExtensions {
         this.takeCounters()
         break
       case 'n':
+        throw this.bad('-n has no place with -A: it goes with -L', 'option')
       case 'v':
       case 'x':
       case '0':
@@ -275,7 +276,7 @@ export class RuleReader extends RuleExtensions {
     if (this.target !== undefined) {
       target = 'extension' in this.target ? (this.complete(this.target) as unknown as Target) : this.target
     }
-    if (target?.target === 'TCPMSS') this.checkSyn(matches)
+    if (target?.target === 'TCPMSS' && this.backend === 'legacy') this.checkSyn(matches)
     const rules: Rule[] = []
     for (const src of this.src ?? [undefined]) {
       for (const dst of this.dst ?? [undefined]) rules.push(this.one(src, dst, matches, target, counters, line))

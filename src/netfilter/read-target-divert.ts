@@ -34,7 +34,7 @@ const nfqueue: Extension<QueueDraft> = {
       read: (d, w) => {
         const [low, high, more] = w.word.split(':')
         const from = low === '' ? 0 : uint(low!, 0, 65534)
-        const to = high === undefined ? undefined : high === '' ? 65535 : uint(high, 0, 65534)
+        const to = high === undefined ? undefined : high === '' ? 65535 : uint(high, 0, 65535)
         if (from === undefined || to === undefined || more !== undefined || from >= to || to - from === 65535) {
           throw w.bad(`${shown(w.word)} is no range of queues: expected FROM:TO, each 0..65534, the second one above`)
         }

@@ -21,8 +21,9 @@ function readPorts(words: OptionWords, text: string, range: Draft<NatRange>, bas
   if (text.includes(':')) throw words.bad(`${shown(text)} is no port range: expected FROM-TO with a dash`)
   const parts = /^([^-/]*)(?:-([^-/]*)(?:\/([^-/]*))?)?$/.exec(text)
   const whole = port(text)
-  const from = parts?.[2] === undefined ? whole : uint(parts[1]!, 0, 65535)
-  const to = parts?.[2] === undefined ? from : uint(parts[2], 0, 65535)
+  const ranged = parts?.[2] !== undefined && whole === undefined
+  const from = ranged ? uint(parts[1]!, 0, 65535) : whole
+  const to = ranged ? uint(parts[2]!, 0, 65535) : from
   if (from === undefined || to === undefined) {
     throw words.bad(`${shown(text)} is no port: expected 0..65535, a service name, or FROM-TO`)
   }

@@ -28,7 +28,7 @@ const reject: Extension<RejectDraft> = {
       read: (d, w) => {
         const names = REJECT_NAMES[w.rule.family]
         const wanted = w.word.toLowerCase()
-        const found = wanted === '' ? undefined : names.find((n) => n.some((x) => x.startsWith(wanted)))
+        const found = names.find((n) => n.some((x) => x.startsWith(wanted)))
         if (found === undefined) {
           throw w.bad(`${shown(w.word)} is no reject type: expected ${names.map((n) => n[0]).join(', ')}`)
         }
@@ -184,6 +184,7 @@ const log: Extension<LogDraft> = {
 }
 
 const NFLOG_PREFIX_BYTES = 63
+const NFLOG_PREFIX_BYTES_NFT = 127
 type NflogDraft = TargetOf<'NFLOG'>
 const nflog: Extension<NflogDraft> = {
   name: 'NFLOG',
@@ -198,7 +199,7 @@ const nflog: Extension<NflogDraft> = {
     'nflog-prefix': {
       words: 1,
       read: (d, w) => {
-        d.prefix = logPrefix(w, NFLOG_PREFIX_BYTES)
+        d.prefix = logPrefix(w, w.rule.backend === 'nft' ? NFLOG_PREFIX_BYTES_NFT : NFLOG_PREFIX_BYTES)
       },
     },
     'nflog-size': {
@@ -213,6 +214,7 @@ const nflog: Extension<NflogDraft> = {
       id: 'size',
       read: (d, w) => {
         const range = must(w, uint(w.word, 0, 0xffffffff), 'a number of bytes')
+        if (w.rule.backend === 'nft') return // it does not keep it
         if (range > 0) d.range = range
       },
     },

@@ -3,11 +3,13 @@
 import type { OptionWords, RuleContext } from './extension.js'
 import type { Words } from './lex.js'
 import { LineFault } from './line-fault.js'
-import type { Family, TableName } from './model.js'
+import type { Backend, Family, TableName } from './model.js'
 
 /** The words of one line; what is common to all readers of a rule. */
 export class RuleWords implements OptionWords, RuleContext {
   readonly family: Family
+  /** Set before the first rule is read. */
+  backend: Backend = 'legacy'
   table: TableName = 'filter'
   chain = ''
   proto = 0

@@ -13,7 +13,7 @@ export interface U32Test {
 
 /** Tests, numbers of a location and ranges, each at most. */
 const MOST = 10
-const NUMBER = /^[ \t-\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)/
+const NUMBER = /^[ \t-\r]*\+?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)/
 const BLANKS = /^[ \t-\r]*/
 
 /** What is wrong, at a character (from 1). */
@@ -49,13 +49,12 @@ class Scanner {
   number(): number {
     const found = NUMBER.exec(this.rest)
     if (found === null) throw this.bad('a number')
-    const [all, sign, digits] = found as unknown as [string, string, string]
+    const [all, digits] = found as unknown as [string, string]
     const octal = /^0[0-7]+$/.test(digits)
     const value = BigInt(octal ? `0o${digits.slice(1)}` : digits)
-    const signed = BigInt.asUintN(64, sign === '-' ? -value : value)
-    if (value > 0xffff_ffff_ffff_ffffn || signed > 0xffff_ffffn) throw this.bad('a number of at most 32 bits')
+    if (value > 0xffff_ffffn) throw this.bad('a number of at most 32 bits')
     this.#at += all.length
-    return Number(signed)
+    return Number(value)
   }
 }
 

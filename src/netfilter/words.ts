@@ -63,6 +63,32 @@ export function portRange(word: string, proto?: string): Range | undefined | 're
   return from > to ? 'reversed' : { from, to }
 }
 
+/** As some matches take a range of ports: '' is 0, and the first may be above the second, which holds nothing. */
+export function anyPortRange(word: string, find: (text: string) => number | undefined = port): Range | undefined {
+  const parts = word.split(':')
+  const [low = '', high] = parts
+  const from = low === '' ? 0 : find(low)
+  const to = high === undefined ? from : high === '' ? 65535 : find(high)
+  return parts.length > 2 || from === undefined || to === undefined ? undefined : { from, to }
+}
+
+/**
+ * An address with the length of a prefix, as matches keep it that do not mask it: `ADDRESS/LENGTH`. IPv4 as C's inet_aton
+ * reads a whole number.
+ *
+ * @example unmasked('10.0.0.1/8', 'ipv4') // '10.0.0.1/8'
+ */
+export function unmasked(word: string, family: Family): Prefix | undefined {
+  const masked = prefix(word, family)
+  const slash = word.lastIndexOf('/')
+  const host = slash < 0 ? word : word.slice(0, slash)
+  const number = family === 'ipv4' && !host.includes('.') ? uint(host, 0, 0xffffffff) : undefined
+  const plain = number === undefined ? address(host, family, true) : formatIpv4(number)
+  if (plain === undefined) return undefined
+  if (masked === undefined) return slash < 0 && number !== undefined ? `${plain}/32` : undefined
+  return `${plain}${masked.slice(masked.lastIndexOf('/'))}`
+}
+
 /**
  * An IPv4 address as `-s` takes it: bytes in any of C's notations, missing ones at the end are 0.
  *

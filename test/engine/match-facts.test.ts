@@ -150,4 +150,15 @@ test('SYNPROXY and TEE --oif stop the packets that reach them, after the matches
   }
 })
 
+test('conntrack: an address is compared under its mask, whatever stands beyond', () => {
+  const matches = [
+    '--ctorigsrc 192.168.0.77/24',
+    '! --ctorigsrc 192.168.0.77/24',
+    '--ctrepldst 192.168.9.1/16',
+    '--ctorigsrcport 9:5',
+  ].map((m) => `-m conntrack ${m}`)
+  assert.equal(marked(matches, ['eth0 udp 192.168.0.50:9 > 10.244.0.5:53']), ['13'])
+  assert.equal(marked(['-p udp -m udp --dport 60:50'], ['eth0 udp 192.168.0.50:9 > 10.244.0.5:53']), [''])
+})
+
 test.run()

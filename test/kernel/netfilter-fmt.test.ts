@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { rulesets } from '../../src/arbitraries/netfilter.js'
 import { FaultError } from '../../src/net/fault.js'
 import { canonicalRules, formatRules } from '../../src/netfilter/fmt.js'
-import type { Family } from '../../src/netfilter/model.js'
+import type { Backend, Family } from '../../src/netfilter/model.js'
 import { printRules } from '../../src/netfilter/print.js'
 import { readRules } from '../../src/netfilter/read.js'
 import { RIGHT, WRONG } from '../netfilter/rule-cases.js'
@@ -18,8 +18,12 @@ const test = suite('netfilter: print and read against iptables')
 const SEPARATOR = '#### next'
 
 /** Loads each text in a namespace of its own; whether the tool took it, what it said, and what it then prints. */
-function load(family: Family, texts: readonly string[]): { ok: boolean; said: string; saved: string }[] {
-  const tool = family === 'ipv4' ? 'iptables-legacy' : 'ip6tables-legacy'
+function load(
+  family: Family,
+  texts: readonly string[],
+  backend: Backend = 'legacy',
+): { ok: boolean; said: string; saved: string }[] {
+  const tool = `${family === 'ipv4' ? 'iptables' : 'ip6tables'}-${backend}`
   return texts.map((input) => {
     const script = `${tool}-restore -c 2>&1 || exit 1; echo; echo '${SEPARATOR}'; ${tool}-save -c`
     const run = spawnSync('unshare', ['-n', 'sh', '-c', script], { input, encoding: 'utf8', maxBuffer: 1 << 26 })
@@ -27,6 +31,12 @@ function load(family: Family, texts: readonly string[]): { ok: boolean; said: st
     const lines = saved.split('\n').filter((l) => !l.startsWith('#'))
     return { ok: run.status === 0, said, saved: lines.join('\n') }
   })
+}
+
+/** The rules of a text, without counters. */
+function rulesOf(text: string): string {
+  const lines = text.split('\n').map((l) => l.replace(/^\[.*?\] /, ''))
+  return lines.filter((l) => l.startsWith('-A ')).join(' ; ')
 }
 
 /** Tables by name: the tool prints them in the order in which the kernel holds them. */
@@ -76,6 +86,28 @@ if (haveKernel('netfilter: print and read against iptables')) {
         assert.is(ok, taken, line)
         const rules = saved.split('\n').flatMap((l) => (/^\[.*\] -A /.test(l) ? [l.replace(/^\[.*?\] /, '')] : []))
         if (printed !== null) assert.is(rules.join(' ; '), printed, line)
+      }
+    })
+
+    test(`single lines, ${family}, nft: taken and saved as fmt says for that backend`, () => {
+      const cases = ruleLines().filter((c) => c.family === family && !c.line.includes('RATEEST'))
+      const ours = cases.map(({ text }) => {
+        try {
+          return rulesOf(formatRules(text, { file: 'rules', family, backend: 'nft' }))
+        } catch (error) {
+          if (!(error instanceof FaultError)) throw error
+          return null
+        }
+      })
+      for (const [i, { ok, saved }] of load(
+        family,
+        cases.map((c) => c.text),
+        'nft',
+      ).entries()) {
+        const { line, taken } = cases[i]!
+        const stricter = taken && cases[i]!.printed === null
+        if (!stricter) assert.is(ok, ours[i] !== null, line)
+        if (ours[i] !== null) assert.is(rulesOf(saved), ours[i], line)
       }
     })
 

@@ -59,7 +59,7 @@ export const MATCH_LINES: string = String.raw`
 4 filter -A INPUT -p dccp -m dccp --dport 0:65535
   =
 4 filter -A INPUT -p dccp -m dccp --dport 6:5
-  stricter than -A INPUT -p dccp -m dccp --dport 6:5
+  =
 4 filter -A INPUT -p dccp -m dccp --dccp-types request,ACK
   -A INPUT -p dccp -m dccp --dccp-types REQUEST,ACK
 4 filter -A INPUT -p dccp -m dccp ! --dccp-types INVALID,SYNCACK
@@ -408,8 +408,10 @@ export const MATCH_LINES: string = String.raw`
   -A INPUT -m u32 ! --u32 "0x6&0xff=0x1,0xf:0x20&&0x0>>0x16&0x3c@0x0>>0x18=0x0"
 4 filter -A INPUT -m u32 --u32 0=-1
   refused
-4 filter -A INPUT -m u32 --u32 "0=+1:-0"
+4 filter -A INPUT -m u32 --u32 "0=+1:0"
   -A INPUT -m u32 --u32 "0x0=0x1:0x0"
+4 filter -A INPUT -m u32 --u32 0=-0
+  refused
 4 filter -A INPUT -m u32 --u32 0=5:3
   -A INPUT -m u32 --u32 "0x0=0x5:0x3"
 4 filter -A INPUT -m u32 --u32 0=4294967295
@@ -458,4 +460,62 @@ export const MATCH_LINES: string = String.raw`
   refused
 6 filter -A INPUT -m u32 --u32 "4>>8&0xFF=6"
   -A INPUT -m u32 --u32 "0x4>>0x8&0xff=0x6"
+4 filter -A INPUT -p esp -m esp --espspi ""
+  -A INPUT -p esp -m esp --espspi 0
+4 filter -A INPUT -p tcp -m tcpmss --mss ""
+  -A INPUT -p tcp -m tcpmss --mss 0
+4 filter -A INPUT -m length --length ""
+  -A INPUT -m length --length 0
+6 filter -A INPUT -m frag --fragid ""
+  -A INPUT -m frag --fragid 0
+4 filter -A INPUT -m conntrack --ctorigsrc 1.2.3.4/24
+  =
+4 filter -A INPUT -m conntrack --ctorigsrc 6
+  -A INPUT -m conntrack --ctorigsrc 0.0.0.6
+4 filter -A INPUT -m conntrack --ctrepldst 4294967295
+  -A INPUT -m conntrack --ctrepldst 255.255.255.255
+6 filter -A INPUT -m conntrack --ctorigsrc fd00::1/64
+  =
+4 filter -A INPUT -m conntrack --ctorigsrcport 6:5
+  =
+4 filter -A INPUT -m conntrack --ctrepldstport ""
+  -A INPUT -m conntrack --ctrepldstport 0
+4 filter -A INPUT -m conntrack --ctexpire 6:5
+  =
+4 filter -A INPUT -m conntrack --ctexpire ""
+  -A INPUT -m conntrack --ctexpire 0
+4 filter -A INPUT -p dccp -m dccp --sport http:https
+  -A INPUT -p dccp -m dccp --sport 80:443
+4 filter -A INPUT -p dccp -m dccp --sport 0x10
+  refused
+4 filter -A INPUT -p udp -m udp --sport http
+  -A INPUT -p udp -m udp --sport 80
+4 filter -A INPUT -p udp -m udp --sport 2:1
+  =
+4 filter -A INPUT -p udp -m udp --dport ""
+  -A INPUT -p udp -m udp --dport 0
+4 filter -A INPUT -p udp -m udp --dport 0x10
+  refused
+4 filter -A INPUT -p tcp -m tcp --dport 2:1
+  refused
+4 filter -A INPUT -p tcp -m osf --genre xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+  -A INPUT -p tcp -m osf --genre xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+4 filter -A INPUT -m string --algo fsm --string x
+  refused
+4 filter -A INPUT -m bpf --bytecode "2,96 0 0 0,6 0 0 1"
+  refused
+4 filter -A INPUT -m bpf --bytecode "3,2 0 0 0,96 0 0 0,6 0 0 1"
+  =
+4 filter -A INPUT -m bpf --bytecode "2,32 0 0 4294963200,6 0 0 1"
+  =
+4 filter -A INPUT -m bpf --bytecode "2,32 0 0 4294963300,6 0 0 1"
+  refused
+4 filter -A INPUT -p icmp -m icmp --icmp-type 3/1:2
+  -A INPUT -p icmp -m icmp --icmp-type 3/1
+6 filter -A INPUT -m srh --srh-psid fd00::1/64
+  =
+6 filter -A INPUT -m srh --srh-nsid fd00::1/0
+  =
+4 filter -A INPUT -n
+  refused
 `

@@ -342,4 +342,16 @@ export const TARGET_LINES: string = `
   refused
 4 mangle -A PREROUTING -j MARK --set-mark ""
   refused
+4 nat -A PREROUTING -p tcp -j DNAT --to-destination 1.1.1.1:ftp-data
+  -A PREROUTING -p tcp -j DNAT --to-destination 1.1.1.1:20
+4 nat -A PREROUTING -p tcp -j REDIRECT --to-ports ftp-data
+  -A PREROUTING -p tcp -j REDIRECT --to-ports 20
+4 filter -A INPUT -p tcp -j REJECT --reject-with ""
+  -A INPUT -p tcp -j REJECT --reject-with icmp-net-unreachable
+4 filter -A INPUT -j NFQUEUE --queue-balance 1:65535
+  =
+4 filter -A INPUT -j TRACE
+  refused
+4 mangle -A FORWARD -p tcp -j TCPMSS --set-mss 42
+  refused
 `
