@@ -16,7 +16,7 @@ const anyTest: Arb<U32Test> = fc.record(
         fc.record({ op: pick(['&', '@'] as const), number }, { noNullPrototype: true }),
         fc.record({ op: pick(['<<', '>>'] as const), number: fc.nat({ max: 31 }) }, { noNullPrototype: true }),
       ),
-      { maxLength: 9 },
+      { maxLength: 4 },
     ),
     ranges: fc.array(fc.record({ from: number, to: number }, { noNullPrototype: true }), {
       minLength: 1,
@@ -34,7 +34,7 @@ const u32 = (tests: Arb<U32Test[]>): Arb<ListedMatch> =>
 
 /** Every form. */
 export function byteForms(): Arb<Match>[] {
-  return [u32(fc.array(anyTest, { minLength: 1, maxLength: 10 }))]
+  return [u32(fc.array(anyTest, { minLength: 1, maxLength: 3 }))]
 }
 
 const small = fc.oneof(pick([0, 4, 6, 7, 17, 20, 28, 40, 53, 64, 80]), fc.nat({ max: 255 }))
