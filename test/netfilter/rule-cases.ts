@@ -894,7 +894,7 @@ export const WRONG: readonly WrongCase[] = [
     at: '1:1',
     says: 'outside of a table',
   },
-  wrong('an unsupported match', 'filter', ['-A INPUT -m ipvs --ipvs'], '2:13', 'is not supported'),
+  wrong('an unsupported match', 'filter', ['-A INPUT -m unclean'], '2:13', 'is not supported'),
   wrong('an unsupported target', 'filter', ['-A INPUT -j ULOG'], '2:13', 'is not supported'),
   wrong('a quote that is not closed', 'filter', ['-A INPUT -m comment --comment "x'], '2:31', 'not closed', true),
   wrong(
