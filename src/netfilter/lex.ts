@@ -2,6 +2,10 @@
 // Owns quoting: a double quote opens anywhere in a word, a backslash within quotes takes the next character as it is, and
 // the closing quote ends the word. Spec: what iptables-restore 1.8.9 does with a rule line.
 import { LineFault } from './line-fault.js'
+import { byteLength } from './words.js'
+
+/** Longest word that iptables-restore takes, in bytes. */
+const WORD_BYTES = 1023
 
 /** The words of one line; the arrays are used again for the next line. */
 export class Words {
@@ -12,7 +16,7 @@ export class Words {
   /** Column just after the line's last character. */
   end = 1
 
-  /** Reads `line` from character `from` (0 is the first). Throws a LineFault when a quote is not closed. */
+  /** Reads `line` from character `from` (0 is the first). Throws a LineFault when a quote is not closed or a word too long. */
   read(line: string, from = 0): void {
     this.count = 0
     this.end = line.length + 1
@@ -30,7 +34,7 @@ export class Words {
         i++
       }
       if (i < line.length && line.charCodeAt(i) === 0x22) i = this.quoted(line, start, i)
-      else this.add(line.slice(start, i), start)
+      else this.addShort(line.slice(start, i), start)
     }
   }
 
@@ -51,6 +55,13 @@ export class Words {
     this.count++
   }
 
+  private addShort(word: string, start: number): void {
+    if (word.length * 3 > WORD_BYTES && byteLength(word) > WORD_BYTES) {
+      throw new LineFault(start + 1, `this word is too long: expected at most ${WORD_BYTES} bytes`)
+    }
+    this.add(word, start)
+  }
+
   private quoted(line: string, start: number, quote: number): number {
     let word = line.slice(start, quote)
     let i = quote + 1
@@ -58,7 +69,7 @@ export class Words {
     for (; i < line.length; i++) {
       const c = line.charCodeAt(i)
       if (c === 0x22) {
-        this.add(word + line.slice(copied, i), start)
+        this.addShort(word + line.slice(copied, i), start)
         return i + 1
       }
       if (c === 0x5c) {

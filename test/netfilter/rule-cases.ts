@@ -896,6 +896,7 @@ export const WRONG: readonly WrongCase[] = [
   },
   wrong('an unsupported match', 'filter', ['-A INPUT -m unclean'], '2:13', 'is not supported'),
   wrong('an unsupported target', 'filter', ['-A INPUT -j ULOG'], '2:13', 'is not supported'),
+  wrong('a word that is too long', 'filter', [`-A INPUT -m comment --comment ${'x'.repeat(1024)}`], '2:31', 'too long'),
   wrong('a quote that is not closed', 'filter', ['-A INPUT -m comment --comment "x'], '2:31', 'not closed', true),
   wrong(
     'a reversed range of addresses',
