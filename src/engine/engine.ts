@@ -16,13 +16,11 @@ import {
   WALL_GIVEN_AT,
   WALL_ZONE_AT,
 } from '../../assembly/layout.js'
-import { compile, compilePatchable } from '../compile/compile.js'
-import type { CompileLimits, CompileOptions } from '../compile/context.js'
+import type { CompileLimits } from '../compile/context.js'
 import type { Image } from '../compile/image.js'
-import type { RulesPatcher } from '../compile/patch.js'
 import { isLaterFragment } from '../net/fragment.js'
 import type { Answer, ConntrackEntry, Packet } from '../net/packet.js'
-import type { Chain, Ruleset } from '../netfilter/model.js'
+import type { Ruleset } from '../netfilter/model.js'
 import type { DataPlane, DataPlaneOptions, ProcessOptions } from '../netns/dataplane.js'
 import type { IpSet, NetworkNamespace } from '../netns/model.js'
 import { parseWallClock } from '../netns/wall-clock.js'
@@ -30,14 +28,13 @@ import { AnswerReader } from './answer.js'
 import { type BatchHost, PacketBatch } from './batch.js'
 import { readConnection, shownConnection } from './connection.js'
 import { type Core, type CoreExports, inlinedCore, instantiate } from './core.js'
-import { countersInOrder, readCounters } from './counters.js'
+import { readCounters } from './counters.js'
 import { Defragmenter } from './defrag.js'
 import { type ForcedDraw, ForcedDraws } from './draws.js'
-import { applyPatch } from './patch.js'
 import { connectionsFor } from './room.js'
+import { RunningImage } from './running.js'
 import { readSets } from './sets.js'
 import { throwStop } from './stop.js'
-import { exchange, type Place, Rooms } from './swap.js'
 import { type Trace, TraceReader } from './trace.js'
 
 export interface EngineOptions extends DataPlaneOptions {
@@ -78,21 +75,13 @@ const DEFAULT_TRACE_BYTES = 4 << 20
 /** Packets a call of the core: V8 compiles between calls, never within one. */
 const CHUNK = 4096
 
-function isImage(source: Image | NetworkNamespace): source is Image {
-  return 'bytes' in source
-}
-
 /**
  * A data plane on WebAssembly. Takes a namespace (and compiles it) or an image. Throws a FaultError when the namespace
  * holds what cannot be evaluated.
  * For example: `new Engine(namespace, { seed: 1 }).process({ iface: 'eth0', proto: 'tcp', src: '10.0.0.9', dst: '10.96.0.10' })`.
  */
 export class Engine implements DataPlane {
-  #image: Image
-  #place: Place
-  readonly #rooms: Rooms
-  /** How rules are compiled. */
-  readonly #compiling: CompileOptions
+  readonly #running: RunningImage
   readonly #core: CoreExports
   readonly #host: BatchHost
   #traces: TraceReader
@@ -100,37 +89,22 @@ export class Engine implements DataPlane {
   readonly #fragments: Defragmenter
   readonly #maxConnections: number
   readonly #forced: ForcedDraws
-  readonly #room: number
-  /** Knows the image in force; null: no rules can be exchanged in it. */
-  #patcher: RulesPatcher | null
-  #patches = 0
 
   constructor(source: Image | NetworkNamespace, options: EngineOptions = {}) {
-    this.#compiling = { recentStamps: options.recentStamps === true, limits: options.limits ?? {} }
-    this.#room = options.room ?? 0.25
-    const wanted = options.room !== undefined && !isImage(source)
-    const made = wanted ? compilePatchable(source, { ...this.#compiling, room: this.#room }) : null
-    this.#patcher = made?.patcher ?? null
-    const image = made?.image ?? (isImage(source) ? source : compile(source, this.#compiling))
     const core = instantiate(options.core ?? inlinedCore())
-    this.#image = image
     this.#core = core
-    this.#rooms = new Rooms(core)
-    const at = core.allocate(image.bytes.byteLength) >>> 0
-    if (at === 0) throw new RangeError(`no memory for an image of ${image.bytes.byteLength} bytes`)
-    new Uint8Array(core.memory.buffer).set(image.bytes, at)
+    const compiling = { recentStamps: options.recentStamps === true, limits: options.limits ?? {} }
+    this.#running = new RunningImage(core, source, compiling, options.room)
+    const { image } = this.#running
     this.#maxConnections = connectionsFor(image, options.maxConnections)
     const traceBytes = Math.max(options.traceBytes ?? DEFAULT_TRACE_BYTES, 2 * TRACE_RESERVE_BYTES)
     const seed = BigInt.asUintN(64, BigInt(options.seed ?? 0))
     const low = Number(seed & 0xffffffffn)
     const high = Number(seed >> 32n)
-    if (!core.loadImage(at, low, high, this.#maxConnections, traceBytes)) {
+    if (!core.loadImage(this.#running.at, low, high, this.#maxConnections, traceBytes)) {
       throw new RangeError(`no memory for ${this.#maxConnections} connections: lower the option maxConnections`)
     }
-    this.#place = {
-      image: { at, bytes: image.bytes.byteLength },
-      state: { at: core.counters() >>> 0, bytes: core.stateBytes(at) >>> 0 },
-    }
+    this.#running.loaded()
     const linkNames = image.symbols.links
     this.#host = {
       core,
@@ -157,17 +131,11 @@ export class Engine implements DataPlane {
 
   /** The image in force; after rules were exchanged in it, one that says the same. */
   get image(): Image {
-    return this.#patches === 0 ? this.#image : compile(this.#namespace(), this.#compiling)
+    return this.#running.fresh()
   }
 
   get rulesets(): readonly Ruleset[] {
-    return this.#namespace().rulesets
-  }
-
-  #namespace(): NetworkNamespace {
-    const { namespace } = this.#image
-    if (namespace === null) throw new Error('this needs the namespace that the image was compiled from')
-    return namespace
+    return this.#running.namespace.rulesets
   }
 
   /**
@@ -176,45 +144,18 @@ export class Engine implements DataPlane {
    * were filled before meet the new rules.
    */
   swapRules(rulesets: readonly Ruleset[]): void {
-    const before = this.#image
-    const old = this.#namespace()
-    const patch = this.#patcher?.patch(old.rulesets, rulesets) ?? null
-    if (patch !== null) {
-      applyPatch(this.#core, this.#place.image.at, before, patch)
-      this.#traces.moved(patch.chains.map((index) => before.symbols.chains[index]!))
-      this.#image = { ...before, namespace: { ...old, rulesets } }
-      this.#patches++
-      return
+    const changed = this.#running.swap(rulesets)
+    const { image } = this.#running
+    if (changed !== null) this.#traces.moved(changed.map((index) => image.symbols.chains[index]!))
+    else {
+      this.#host.answers = new AnswerReader(image)
+      this.#traces = new TraceReader(image)
     }
-    const counterOf = this.#counterOf()
-    const states = this.#patcher?.states ?? before.states
-    this.#patcher = null
-    const sets = readSets(this.#core, before, old.sets, true)
-    const namespace = { ...old, rulesets, sets }
-    const { image, patcher } = compilePatchable(namespace, {
-      ...this.#compiling,
-      room: this.#room,
-      recents: before.symbols.recents ?? [],
-      hashlimits: before.symbols.hashlimits ?? [],
-    })
-    this.#place = exchange(this.#core, this.#rooms, this.#place, { ...before, states }, image, counterOf)
-    this.#image = image
-    this.#patcher = patcher
-    this.#patches = 0
-    this.#host.answers = new AnswerReader(image)
-    this.#traces = new TraceReader(image)
   }
 
   /** Times that rules were exchanged in the image since it was compiled. */
   get patches(): number {
-    return this.#patches
-  }
-
-  #counterOf(): (chain: Chain) => number {
-    const patcher = this.#patcher
-    return this.#patches > 0 && patcher !== null
-      ? (chain) => patcher.counterOf(chain)
-      : countersInOrder(this.#namespace().rulesets)
+    return this.#running.patches
   }
 
   /** Bytes of linear memory in use. */
@@ -320,7 +261,7 @@ export class Engine implements DataPlane {
   }
 
   #throwStop(batch: PacketBatch, index: number): never {
-    throwStop(this.#core, this.#image, this.#maxConnections, batch, index)
+    throwStop(this.#core, this.#running.image, this.#maxConnections, batch, index)
   }
 
   conntrack(): ConntrackEntry[] {
@@ -348,19 +289,19 @@ export class Engine implements DataPlane {
   }
 
   sets(): IpSet[] {
-    return readSets(this.#core, this.#image, this.#namespace().sets)
+    return readSets(this.#core, this.#running.image, this.#running.namespace.sets)
   }
 
   counters(): Ruleset[] {
-    const namespace = this.#namespace()
-    const count = new DataView(this.#image.bytes.buffer, this.#image.bytes.byteOffset).getUint32(
+    const namespace = this.#running.namespace
+    const count = new DataView(this.#running.image.bytes.buffer, this.#running.image.bytes.byteOffset).getUint32(
       IMAGE_COUNTERS_OFF,
       true,
     )
     return readCounters(
       namespace.rulesets,
       new BigUint64Array(this.#core.memory.buffer, this.#core.counters() >>> 0, count * 2),
-      this.#counterOf(),
+      this.#running.counterOf(),
     )
   }
 }
