@@ -44,6 +44,7 @@ import {
   PORT_ISOLATED,
   PORT_LEARNING_STATE,
   PORT_LEARNS,
+  REASON_BLACKHOLE,
   REASON_CLASH,
   REASON_FORWARDING_OFF,
   REASON_NO_PORT,
@@ -146,7 +147,9 @@ export class Bridge {
     const to = Input.route()
     OutRoute.takeRoute()
     if (to === INPUT_FORWARD && Route.link === Bridge.bridge) return Bridge.bridgedOn()
-    if (to === INPUT_DROP && Input.reason !== REASON_FORWARDING_OFF) return Bridge.drop(Input.reason)
+    // Of what is no martian the IP stack decides, also that it goes nowhere.
+    const known = Input.reason === REASON_FORWARDING_OFF || Input.reason === REASON_BLACKHOLE
+    if (to === INPUT_DROP && !known) return Bridge.drop(Input.reason)
     return Bridge.routed(to)
   }
 

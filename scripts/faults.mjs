@@ -31,6 +31,12 @@ const UNSEEN = /^(layout\b.*|ahead\.ts)$/
 const SAME = [
   // No packet is shorter than its header: what one byte pays for is nothing.
   ['limit.ts', 'store<u64>(at, within ? left - length : 0)', 'store<u64>(at, within ? left - length : 1)'],
+  // Two other bits of the status are asked for.
+  [
+    'connlimit.ts',
+    'const status: u32 = ct === 0 ? 0 : load<u32>(ct + CT_STATUS_OFF)',
+    'const status: u32 = ct === 0 ? 1 : load<u32>(ct + CT_STATUS_OFF)',
+  ],
   // Before clock 0 is before it by whatever.
   ['set-life.ts', 'store<f64>(e, -1, SET_ENTRY_END_OFF)', 'store<f64>(e, -2, SET_ENTRY_END_OFF)'],
 ]
