@@ -3,11 +3,14 @@
 // Kernel: net/netfilter/nf_conntrack_core.c (nf_conntrack_in, resolve_normal_ct, __nf_conntrack_confirm), _proto_udp.c,
 // _proto_icmp.c, _proto_icmpv6.c, _proto_gre.c, _proto_generic.c.
 import { Address } from './address'
+import { Asked } from './asked'
 import { Crowd } from './crowd'
 import {
+  ASKED_BY_CONNTRACK,
   CT_CREATED_OFF,
   CT_END_OFF,
   CT_FAMILY_OFF,
+  CT_HELPER_OFF,
   CT_LOOKED,
   CT_MARK_OFF,
   CT_PROTO_OFF,
@@ -27,9 +30,11 @@ import {
   CTX_INNER_AT,
   CTX_NOTRACK_AT,
   CTX_NOW_AT,
+  CTX_PAYLOAD_AT,
   CTX_PROTO_AT,
   CTX_ZONE_AT,
   CTX_ZONE_REPLY_AT,
+  FIELD_NAMED,
   HDR_PROTO_OFF,
   IPS_ASSURED,
   IPS_CONFIRMED,
@@ -42,6 +47,7 @@ import {
   SYSCTL_GENERIC,
   SYSCTL_GRE,
   SYSCTL_GRE_STREAM,
+  SYSCTL_HELPERS,
   SYSCTL_ICMP,
   SYSCTL_ICMPV6,
   SYSCTL_LABELS,
@@ -55,6 +61,7 @@ import {
   TUPLE_DPORT_OFF,
   TUPLE_DST_OFF,
 } from './layout'
+import { PortHelper } from './port-helper'
 import { Sctp } from './sctp'
 import { Steps } from './steps'
 import { Sysctl } from './sysctl'
@@ -68,6 +75,9 @@ export class Conntrack {
   static unconfirmed: usize = 0
   /** Zones (original | reply << 16) in which conntrack looked at the packet last. */
   static zones: u32 = 0
+  /** What a CT rule attached beside zones, names by index + 1; 0 = nothing. */
+  private static helper: u32 = 0
+  private static policy: u32 = 0
   /** The packet's layer-4 checksum is wrong. */
   static badChecksum: bool = false
 
@@ -86,6 +96,8 @@ export class Conntrack {
     }
     store<u32>(CTX_NOTRACK_AT, CT_LOOKED)
     Conntrack.zones = (load<u32>(CTX_ZONE_AT) & 0xffff) | (load<u32>(CTX_ZONE_REPLY_AT) << 16)
+    Conntrack.helper = load<u32>(CTX_ZONE_AT) >>> 16
+    Conntrack.policy = load<u32>(CTX_ZONE_REPLY_AT) >>> 16
     // The template is used up: a packet that comes back is looked at without it.
     store<u32>(CTX_ZONE_AT, 0)
     store<u32>(CTX_ZONE_REPLY_AT, 0)
@@ -170,7 +182,7 @@ export class Conntrack {
         store<u32>(CTX_CTINFO_AT, CTINFO_ESTABLISHED_REPLY)
         store<u32>(ct + CT_STATUS_OFF, status | IPS_SEEN_REPLY)
       } else store<u32>(CTX_CTINFO_AT, status & IPS_SEEN_REPLY ? CTINFO_ESTABLISHED : CTINFO_NEW)
-      return true
+      return Conntrack.unconfirmed !== ct || Conntrack.attach(ct, family)
     }
   }
 
@@ -187,6 +199,34 @@ export class Conntrack {
     store<f64>(ct + CT_CREATED_OFF, load<f64>(CTX_NOW_AT))
     Conntrack.unconfirmed = ct
     return ct
+  }
+
+  /** Stops the packet: a helper or timeout policy, named by index + 1, decides from here on. */
+  private static stopFor(name: u32): bool {
+    Asked.need(FIELD_NAMED)
+    Asked.by(ASKED_BY_CONNTRACK | (name - 1))
+    return false
+  }
+
+  /** Gives a new connection what a rule asked for, or what the kernel attaches by itself. False: the packet was stopped. */
+  private static attach(ct: usize, family: u32): bool {
+    if (Conntrack.policy !== 0) return Conntrack.stopFor(Conntrack.policy)
+    let helper = Conntrack.helper
+    const first = Sysctl.get(SYSCTL_HELPERS)
+    if (helper === 0 && first !== 0) {
+      const own = PortHelper.find(load<u32>(ct + CT_PROTO_OFF), load<u32>(Table.tuple(ct, 0) + TUPLE_DPORT_OFF), family)
+      if (own >= 0) helper = first + own
+    }
+    store<u32>(Table.coldOf(ct) + CT_HELPER_OFF, helper)
+    return true
+  }
+
+  /** A helper reads what passes: data is more than is known here. False: the packet was stopped. */
+  private static meetHelper(ct: usize): bool {
+    const helper = load<u32>(Table.coldOf(ct) + CT_HELPER_OFF)
+    const ctinfo = load<u32>(CTX_CTINFO_AT)
+    if (helper === 0 || ctinfo === CTINFO_RELATED || ctinfo === CTINFO_RELATED_REPLY) return true
+    return load<u32>(CTX_PAYLOAD_AT) === 0 || Conntrack.stopFor(helper)
   }
 
   /** Gives back the connection that was begun and not confirmed. */
@@ -233,6 +273,7 @@ export class Conntrack {
   /** Puts the packet's new connection into the table. False: a tuple of it is taken, the packet is to be dropped. */
   static confirm(): bool {
     const ct = <usize>load<u32>(CTX_CT_AT)
+    if (ct !== 0 && !Conntrack.meetHelper(ct)) return false
     if (ct === 0 || Conntrack.unconfirmed !== ct) return true
     if (Conntrack.direction(load<u32>(CTX_CTINFO_AT)) !== 0) return true
     if (Conntrack.isTaken(ct)) return false

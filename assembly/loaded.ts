@@ -6,6 +6,7 @@ import {
   CONNECTION_BYTES,
   CONNECTION_COUNTS_OFF,
   CONNECTION_FAMILY_OFF,
+  CONNECTION_HELPER_OFF,
   CONNECTION_MARK_OFF,
   CONNECTION_ORIG_OFF,
   CONNECTION_PROTO_OFF,
@@ -17,6 +18,7 @@ import {
   CT_COUNTS_OFF,
   CT_CREATED_OFF,
   CT_FAMILY_OFF,
+  CT_HELPER_OFF,
   CT_MARK_OFF,
   CT_PROTO_OFF,
   CT_STATE_OFF,
@@ -59,6 +61,7 @@ export class Loaded {
       Tuple.copy(Table.tuple(ct, 0), record + CONNECTION_ORIG_OFF)
       Tuple.copy(Table.tuple(ct, 1), record + CONNECTION_REPLY_OFF)
       const cold = Table.coldOf(ct)
+      store<u32>(cold + CT_HELPER_OFF, load<u32>(record + CONNECTION_HELPER_OFF))
       memory.copy(cold + CT_COUNTS_OFF, record + CONNECTION_COUNTS_OFF, 32)
       if (load<u32>(ct + CT_PROTO_OFF) === 132) {
         store<u32>(cold + CT_TCP_FLAGS_OFF, SCTPF_TAG_UNKNOWN)

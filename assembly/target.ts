@@ -142,8 +142,8 @@ export function runTarget(target: u32, rule: usize, code: usize): i32 {
       if (untouched()) {
         const mark = load<u32>(CTX_MARK_AT) & 0xffff
         store<u32>(CTX_NOTRACK_AT, 2)
-        store<u32>(CTX_ZONE_AT, (b & 1) !== 0 ? mark : a & 0xffff)
-        store<u32>(CTX_ZONE_REPLY_AT, (b & 2) !== 0 ? mark : a >> 16)
+        store<u32>(CTX_ZONE_AT, ((b & 1) !== 0 ? mark : a & 0xffff) | (((b >>> 8) & 255) << 16))
+        store<u32>(CTX_ZONE_REPLY_AT, ((b & 2) !== 0 ? mark : a >> 16) | (((b >>> 16) & 255) << 16))
       }
       return TARGET_CONTINUE
     case TARGET_SNPT:

@@ -5,6 +5,7 @@ export const CTX_RECORD_AT = 2048 // address of the packet's record; an answer o
 export const ASKED_FIELD_AT = 2052 // FIELD_* that was asked for in vain; 0 = none
 export const ASKED_COUNTER_AT = 2056 // counter index of the rule that asked; ASKED_BY_POLICY | index of the policy rule
 export const ASKED_BY_POLICY = 0x80000000
+export const ASKED_BY_CONNTRACK = 0x40000000
 export const CTX_SOCKET_AT = 2060 // SOCKET_*: what sends the packet
 export const SOCKET_NONE = 0 // nothing here: it is forwarded, looped, or a reset
 export const SOCKET_PROCESS = 1
@@ -44,5 +45,6 @@ export const FIELD_DCCP_OPTIONS = 28
 export const FIELD_SYNPROXY = 29 // what SYNPROXY would answer: nothing gives it
 export const FIELD_TEE_OIF = 30 // the way of a copy by an interface: nothing gives it
 export const FIELD_BPF = 31 // what a program asks of the kernel: nothing gives it
-export const FIELD_CODES = 32
+export const FIELD_NAMED = 32 // a helper or a timeout policy: ASKED_BY_CONNTRACK | its name's index
+export const FIELD_CODES = 33
 export const FIELD_HOTDROP = 255 // nothing was asked for: a match dropped the packet

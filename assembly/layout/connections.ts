@@ -11,6 +11,7 @@ export const CONNECTION_STATE_OFF = 20 // TCP or SCTP state
 export const CONNECTION_ZONE_OFF = 24 // id
 export const CONNECTION_ORIG_OFF = 32 // tuple, TUPLE_BYTES
 export const CONNECTION_REPLY_OFF = 72
+export const CONNECTION_HELPER_OFF = 144 // as CT_HELPER
 export const CONNECTION_COUNTS_OFF = 112 // as CT_COUNTS, with IPS_COUNTED
 
 export const TUPLE_BYTES = 40
@@ -37,7 +38,8 @@ export const CT_SRC_PREV_OFF = 56 // others with the same hash of the original s
 export const CT_SRC_NEXT_OFF = 60
 
 // cold record
-export const CT_COLD_BYTES = 256 // 192-207 free
+export const CT_COLD_BYTES = 256 // 196-207 free
+export const CT_HELPER_OFF = 192 // index + 1 in symbols.attached of its helper's name; 0 = none
 export const CT_ORIG_OFF = 0 // tuple
 export const CT_REPLY_OFF = 40
 export const CT_TCP_END_OFF = 80 // two words: highest segment end sent

@@ -27,4 +27,5 @@ export const SYSCTL_CT_BUCKETS = 39 // from 1
 export const SYSCTL_CT_ACCT = 40
 export const SYSCTL_COUNTED_CONNECTIONS = 41 // connections that rules of connlimit remember together; 0 = there is no such rule
 export const SYSCTL_LABELS = 42 // some rule asks for labels of connections
+export const SYSCTL_HELPERS = 43 // index + 1 in symbols.attached of the first of PORT_HELPERS; 0 = the kernel attaches none
 export const COUNTED_CONNECTIONS_MAX = 4194304

@@ -15,7 +15,7 @@ export const TARGET_CONNMARK_SET = 9 // A: value, B: ctmask
 export const TARGET_CONNMARK_SAVE = 10 // A: nfmask, B: ctmask
 export const TARGET_CONNMARK_RESTORE = 11 // A: nfmask, B: ctmask
 export const TARGET_NOTRACK = 12
-export const TARGET_CT = 13 // A: zone of the original | of the reply direction << 16, B: 1, 2 = that one is the packet's mark
+export const TARGET_CT = 13 // A: zone of the original | of the reply direction << 16, B: 1, 2 = that one is the packet's mark, | helper << 8 | timeout policy << 16 (index + 1 in symbols.attached)
 export const TARGET_SET = 40 // A: word index of a SETWORK record in CODE
 export const TARGET_HOPS = 14 // A: HOPS_SET | HOPS_INC | HOPS_DEC, B: value
 export const TARGET_TOS = 15 // A: value, B: mask

@@ -154,6 +154,7 @@ export const targets: (family: Family, table: TableName, group: string) => fc.Ar
         [2, zone.map((z) => ({ target: 'CT' as const, zone: z }))],
         [1, zone.map((z) => ({ target: 'CT' as const, zoneOrig: z }))],
         [1, zone.map((z) => ({ target: 'CT' as const, zoneReply: z }))],
+        [1, pick(['ftp', 'sip']).map((helper) => ({ target: 'CT' as const, helper }))],
       )
     if (table === 'nat') {
       if (group === 'D' || group === 'PREROUTING' || group === 'OUTPUT')

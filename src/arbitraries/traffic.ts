@@ -39,6 +39,8 @@ function fitted({ conditions: c, target }: RuleDraft): RuleDraft {
     return fitted({ conditions: inProtocol(c, 6), target })
   if (target?.target === 'ECN' && (target.ece !== undefined || target.cwr !== undefined) && proto !== 6)
     return fitted({ conditions: inProtocol(c, 6), target })
+  if (target?.target === 'CT' && target.helper !== undefined && proto !== 6)
+    return fitted({ conditions: inProtocol(c, 6), target })
   if (target?.target === 'TPROXY' && proto !== 6 && proto !== 17)
     return fitted({ conditions: inProtocol(c, c.matches.length % 2 ? 17 : 6), target })
   if (target?.target === 'TCPMSS') {

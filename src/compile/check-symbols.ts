@@ -17,6 +17,7 @@ export function checkSymbols(value: unknown, view: ImageView): Symbols {
   texts(symbols.links, 'links', view)
   texts(symbols.files, 'files', view)
   texts(symbols.sets, 'sets', view)
+  texts(symbols.attached ?? [], 'helpers', view)
   view.require(symbols.links.length === view.header(L.IMAGE_LINKS_OFF) + 1, 'names of another number of links')
   const { words, count } = view.records(L.SECTION_CHAINS, L.CHAIN_BYTES)
   view.require(Array.isArray(symbols.chains) && symbols.chains.length === count, 'names of another number of chains')

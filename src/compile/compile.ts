@@ -42,13 +42,15 @@ function build(given: NetworkNamespace, options: CompileOptions): { image: Image
     chains: [],
     sets: [],
   }
+  if (context.attached.length > 0) symbols.attached = [...context.attached]
+  if (context.attached.length > 255) context.fault({ file: '', line: 0 }, 'more than 255 helpers and timeout policies')
   const { states, builder, ...rules } = writeRules(context, writer, symbols)
   const addresses = writeLinks(ns, writer)
   writeRoutes(ns, writer, addresses)
   addresses.write(writer)
   writeSysctls(context, writer)
   writeBridges(ns, writer)
-  writeConnections(ns, writer)
+  writeConnections(context, writer)
   const bytes = writer.finish({ ...rules, links: ns.links.length }, symbols)
   return { image: { bytes, symbols, namespace: ns, states }, builder }
 }

@@ -3,6 +3,7 @@ import {
   CONNECTION_BYTES,
   CONNECTION_COUNTS_OFF,
   CONNECTION_FAMILY_OFF,
+  CONNECTION_HELPER_OFF,
   CONNECTION_MARK_OFF,
   CONNECTION_ORIG_OFF,
   CONNECTION_PROTO_OFF,
@@ -20,7 +21,8 @@ import {
 } from '../../assembly/layout.js'
 import { addressWords } from '../net/ip.js'
 import type { CtStatus, Tuple } from '../net/packet.js'
-import type { ExistingConnection, NetworkNamespace } from '../netns/model.js'
+import type { ExistingConnection } from '../netns/model.js'
+import type { CompileContext } from './context.js'
 import type { ImageWriter } from './image.js'
 
 /** IPS_* bit numbers, in the kernel's order. */
@@ -60,7 +62,7 @@ function stateNumber(entry: ExistingConnection): number {
 }
 
 /** Writes the CONNECTIONS section. */
-export function writeConnections(ns: NetworkNamespace, writer: ImageWriter): void {
+export function writeConnections({ ns, attached }: CompileContext, writer: ImageWriter): void {
   const stride = CONNECTION_BYTES >>> 2
   const words = new Uint32Array(ns.connections.length * stride)
   ns.connections.forEach((entry, i) => {
@@ -77,6 +79,7 @@ export function writeConnections(ns: NetworkNamespace, writer: ImageWriter): voi
     words[at + (CONNECTION_ZONE_OFF >>> 2)] = entry.zone ?? 0
     writeTuple(words, at + (CONNECTION_ORIG_OFF >>> 2), entry.orig)
     writeTuple(words, at + (CONNECTION_REPLY_OFF >>> 2), entry.reply)
+    words[at + (CONNECTION_HELPER_OFF >>> 2)] = attached.indexOf(`helper ${entry.helper}`) + 1
     if (entry.counted !== undefined) {
       words[at + (CONNECTION_STATUS_OFF >>> 2)]! |= IPS_COUNTED
       const { orig, reply } = entry.counted

@@ -3,6 +3,7 @@
 import { type Fault, FaultError } from '../net/fault.js'
 import { type Words as AddressWords, maskAddress, maskWords, parseAddress } from '../net/ip.js'
 import type { Family } from '../netfilter/model.js'
+import { attachedNames, attachesHelpers, PORT_HELPERS } from '../netns/helpers.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import type { HashlimitSymbol, RecentSymbol } from './image.js'
 
@@ -35,6 +36,8 @@ export interface CompileOptions {
   readonly recentStamps?: boolean
   /** The `recent` lists that are there when these rules come: their masks hold, and they never keep fewer stamps. */
   readonly recents?: readonly RecentSymbol[]
+  /** Names that connections may have from before (`Symbols.attached`); they keep their places. */
+  readonly attached?: readonly string[]
   /** Tables of hashlimit that are there already: what they keep holds, whatever the rules say. */
   readonly hashlimits?: readonly HashlimitSymbol[]
 }
@@ -64,11 +67,30 @@ export interface PrefixWords {
   readonly mask: AddressWords
 }
 
+/** Those from before, then those of rules, of connections, and of the kernel itself; the last all together, in order. */
+function attachedOf(ns: NetworkNamespace, before: readonly string[]): readonly string[] {
+  const own = PORT_HELPERS.map(({ name }) => `helper ${name}`)
+  const loaded = ns.connections.flatMap((c) => (c.helper === undefined ? [] : [`helper ${c.helper}`]))
+  const all = [
+    ...before,
+    ...new Set([...attachedNames(ns.rulesets), ...loaded].filter((name) => !before.includes(name))),
+  ]
+  return attachesHelpers(ns) && usualHelpers(all) === 0 ? [...all, ...own] : all
+}
+
+/** Index + 1 of the first of the kernel's own helpers, which stand there in their order; 0: they do not. */
+export function usualHelpers(attached: readonly string[]): number {
+  const own = PORT_HELPERS.map(({ name }) => `helper ${name}`)
+  return attached.findIndex((_, i) => own.every((name, k) => attached[i + k] === name)) + 1
+}
+
 /** State of one compilation. */
 export class CompileContext {
   readonly ns: NetworkNamespace
   readonly limits: CompileLimits
   readonly options: CompileOptions
+  /** What conntrack attaches by name: `helper NAME`, `timeout policy NAME`; connections hold index + 1. */
+  readonly attached: readonly string[]
   /** Link id by name; ids from 1 in the order of the namespace. */
   readonly linkIds: ReadonlyMap<string, number>
   readonly #faults: Fault[] = []
@@ -78,6 +100,7 @@ export class CompileContext {
     this.ns = ns
     this.options = options
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.attached = attachedOf(ns, options.attached ?? [])
     this.linkIds = new Map(ns.links.map((link, i) => [link.name, i + 1]))
   }
 

@@ -57,6 +57,8 @@ export interface Symbols {
   recents?: RecentSymbol[]
   /** Tables of hashlimit, by index. */
   hashlimits?: HashlimitSymbol[]
+  /** `helper NAME`, `timeout policy NAME`: what conntrack attaches to connections. */
+  attached?: string[]
   /** Further keys, written and read by those who own other sections. */
   [key: string]: unknown
 }

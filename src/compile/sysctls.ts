@@ -11,6 +11,7 @@ import {
   SYSCTL_GENERIC,
   SYSCTL_GRE,
   SYSCTL_GRE_STREAM,
+  SYSCTL_HELPERS,
   SYSCTL_ICMP,
   SYSCTL_ICMPV6,
   SYSCTL_INBOUND_IFADDR,
@@ -30,9 +31,10 @@ import {
   SYSCTL_WORDS,
 } from '../../assembly/layout.js'
 import type { Match, Rule } from '../netfilter/model.js'
+import { attachesHelpers } from '../netns/helpers.js'
 import type { NetworkNamespace } from '../netns/model.js'
 import { conntrackSysctls, hostSysctls } from '../netns/sysctl.js'
-import type { CompileContext } from './context.js'
+import { type CompileContext, usualHelpers } from './context.js'
 import type { ImageWriter } from './image.js'
 
 /** Policy rules beyond local, main and default, or local routes that are no address: the source is looked up fully. */
@@ -81,7 +83,7 @@ function someMatch(ns: NetworkNamespace, name: Match['match']): boolean {
 }
 
 /** Writes the SYSCTLS section. */
-export function writeSysctls({ ns, limits }: CompileContext, writer: ImageWriter): void {
+export function writeSysctls({ ns, limits, attached }: CompileContext, writer: ImageWriter): void {
   const words = new Uint32Array(SYSCTL_WORDS)
   const conntrack = conntrackSysctls(ns.sysctls)
   const host = hostSysctls(ns.sysctls)
@@ -90,6 +92,7 @@ export function writeSysctls({ ns, limits }: CompileContext, writer: ImageWriter
   words[SYSCTL_CT_ACCT] = conntrack.acct ? 1 : 0
   words[SYSCTL_COUNTED_CONNECTIONS] = someMatch(ns, 'connlimit') ? limits.maxCountedConnections : 0
   words[SYSCTL_LABELS] = someMatch(ns, 'connlabel') ? 1 : 0
+  words[SYSCTL_HELPERS] = attachesHelpers(ns) ? usualHelpers(attached) : 0
   words[SYSCTL_TCP_LOOSE] = conntrack.tcpLoose ? 1 : 0
   words[SYSCTL_TCP_MAX_RETRANS] = conntrack.tcpMaxRetrans
   words[SYSCTL_TCP_BE_LIBERAL] = conntrack.tcpBeLiberal ? 1 : 0

@@ -134,7 +134,10 @@ export function writeTarget(
       const zones = [target.zoneOrig ?? target.zone ?? 0, target.zoneReply ?? target.zone ?? 0] as const
       const [orig, reply] = zones.map((z) => (z === 'mark' ? 0 : z)) as [number, number]
       const fromMark = (zones[0] === 'mark' ? 1 : 0) | (zones[1] === 'mark' ? 2 : 0)
-      return [L.TARGET_CT, (orig | (reply << 16)) >>> 0, fromMark]
+      const { attached } = sink.context
+      const helper = target.helper === undefined ? 0 : attached.indexOf(`helper ${target.helper}`) + 1
+      const policy = target.timeout === undefined ? 0 : attached.indexOf(`timeout policy ${target.timeout}`) + 1
+      return [L.TARGET_CT, (orig | (reply << 16)) >>> 0, fromMark | (helper << 8) | (policy << 16)]
     }
     case 'NOTRACK':
       return [L.TARGET_NOTRACK, 0, 0]

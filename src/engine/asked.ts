@@ -1,5 +1,6 @@
 // Which rule stopped a packet, and for what: the core's ASKED words as the error that says so.
 import {
+  ASKED_BY_CONNTRACK,
   ASKED_BY_POLICY,
   ASKED_COUNTER_AT,
   ASKED_FIELD_AT,
@@ -47,6 +48,7 @@ const FIELDS: readonly AskedField[] = [
   'SYNPROXY',
   'TEE --oif',
   'bpf',
+  'helper',
 ]
 if (FIELDS.length !== FIELD_CODES - 1) throw new Error('fields without a name')
 
@@ -59,6 +61,16 @@ export function missingField(
 ): MissingFieldError {
   const counter = view.getUint32(ASKED_COUNTER_AT, true)
   const field = FIELDS[view.getUint32(ASKED_FIELD_AT, true) - 1]!
+  if (counter < ASKED_BY_POLICY && counter >= ASKED_BY_CONNTRACK) {
+    const name = image.symbols.attached?.[counter - ASKED_BY_CONNTRACK] ?? ''
+    const kind = name.startsWith('helper ') ? 'helper' : 'timeout policy'
+    return new MissingFieldError(
+      packet,
+      kind,
+      { table: 'conntrack', chain: name.slice(kind.length + 1), rule: 0 },
+      index,
+    )
+  }
   if (counter >= ASKED_BY_POLICY) {
     const at = ((counter - ASKED_BY_POLICY) * POLICY_BYTES) >>> 2
     const words = sectionWords(image.bytes, SECTION_POLICIES)

@@ -4,6 +4,7 @@ import {
   CT_COUNTS_OFF,
   CT_END_OFF,
   CT_FAMILY_OFF,
+  CT_HELPER_OFF,
   CT_HOT_BYTES,
   CT_MARK_OFF,
   CT_ORIG_OFF,
@@ -19,6 +20,7 @@ import {
   TUPLE_SRC_OFF,
 } from '../../assembly/layout.js'
 import { SCTP_STATES, STATUS_BITS, TCP_STATES } from '../compile/connections.js'
+import type { Image } from '../compile/image.js'
 import type { ConntrackEntry, FlowCount, Tuple } from '../net/packet.js'
 import { hasPorts, isIcmp, PROTOCOL_DCCP, PROTOCOL_GRE, PROTOCOL_SCTP, PROTOCOL_TCP, protoName } from '../net/proto.js'
 import { addressText } from './address-text.js'
@@ -51,7 +53,7 @@ function readCounts(view: DataView, at: number): NonNullable<ConntrackEntry['cou
 }
 
 /** The entry of record number + 1 `n`. */
-export function readConnection(core: CoreExports, view: DataView, n: number): ConntrackEntry {
+export function readConnection(core: CoreExports, view: DataView, n: number, { symbols }: Image): ConntrackEntry {
   const hot = (core.hotRecords() >>> 0) + (n - 1) * CT_HOT_BYTES
   const cold = (core.coldRecords() >>> 0) + (n - 1) * CT_COLD_BYTES
   const family = view.getUint32(hot + CT_FAMILY_OFF, true)
@@ -60,6 +62,7 @@ export function readConnection(core: CoreExports, view: DataView, n: number): Co
   const zones = view.getUint32(hot + CT_ZONE_OFF, true)
   const zone = (zones & 0xffff) | (zones >>> 16)
   const state = view.getUint32(hot + CT_STATE_OFF, true)
+  const helper = symbols.attached?.[view.getUint32(cold + CT_HELPER_OFF, true) - 1]
   const names = proto === PROTOCOL_TCP ? TCP_STATES : proto === PROTOCOL_SCTP ? SCTP_STATES : null
   return {
     family: family === 4 ? 'ipv4' : 'ipv6',
@@ -72,12 +75,13 @@ export function readConnection(core: CoreExports, view: DataView, n: number): Co
     status: STATUS_BITS.filter(([, bit]) => (status & bit) !== 0).map(([name]) => name),
     mark: view.getUint32(hot + CT_MARK_OFF, true),
     ...(zone === 0 ? {} : { zone }),
+    ...(helper === undefined ? {} : { helper: helper.slice('helper '.length) }),
     ...((status & IPS_COUNTED) === 0 ? {} : { counted: readCounts(view, cold + CT_COUNTS_OFF) }),
   }
 }
 
-/** The entry as an answer shows it: without what it has carried. */
-export function shownConnection(core: CoreExports, view: DataView, n: number): ConntrackEntry {
-  const { counted: _, ...entry } = readConnection(core, view, n)
+/** The entry as an answer shows it: without its helper and what it has carried. */
+export function shownConnection(core: CoreExports, view: DataView, n: number, image: Image): ConntrackEntry {
+  const { counted: _, helper: _h, ...entry } = readConnection(core, view, n, image)
   return entry
 }

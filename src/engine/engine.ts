@@ -192,7 +192,7 @@ export class Engine implements DataPlane {
       const asked = (whole ?? batch).at
       const later = whole === null && isLaterFragment(answer.in)
       const n = later ? 0 : core.findConnection(asked.records, asked.quotes, zones)
-      answer.ct = n === 0 ? null : shownConnection(core, view, n)
+      answer.ct = n === 0 ? null : shownConnection(core, view, n, this.#running.image)
     }
     if (options.trace) {
       const events = view.getUint32(at.results + RESULT_TRACE_EVENTS_OFF, true)
@@ -269,7 +269,7 @@ export class Engine implements DataPlane {
     const view = new DataView(core.memory.buffer)
     const entries: ConntrackEntry[] = []
     for (let n = core.firstConnection(); n !== 0; n = core.nextConnection(n))
-      entries.push(readConnection(core, view, n))
+      entries.push(readConnection(core, view, n, this.#running.image))
     return entries
   }
 
@@ -278,7 +278,7 @@ export class Engine implements DataPlane {
     const view = new DataView(core.memory.buffer)
     const gone: number[] = []
     for (let n = core.firstConnection(); n !== 0; n = core.nextConnection(n))
-      if (chosen(readConnection(core, view, n))) gone.push(n)
+      if (chosen(readConnection(core, view, n, this.#running.image))) gone.push(n)
     for (const n of gone) core.deleteConnection(n)
     return gone.length
   }

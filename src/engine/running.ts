@@ -107,6 +107,7 @@ export class RunningImage {
         room: this.#room,
         recents: before.symbols.recents ?? [],
         hashlimits: before.symbols.hashlimits ?? [],
+        attached: before.symbols.attached ?? [],
       },
     )
     this.#place = exchange(this.#core, this.#rooms, this.#place, { ...before, states }, image, this.counterOf())

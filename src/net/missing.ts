@@ -18,6 +18,8 @@ export type AskedField =
   | 'spi'
   | 'socket'
   | 'rate estimate'
+  | 'helper'
+  | 'timeout policy'
   | 'out port'
   | 'ip_id'
   | 'df'
@@ -60,7 +62,7 @@ const OTHERWISE: Partial<Record<AskedField, readonly [string, string]>> = {
 
 /**
  * The rule that asks: table and chain, its number from 1, and file and line (from 1) when it was read from a text. A
- * policy rule has `policy rules` for a table, the family for a chain, and its priority for a number.
+ * helper or timeout policy of conntrack has `conntrack` for a table and its name for a chain, a policy rule `policy rules` for a table, the family for a chain, and its priority for a number.
  */
 export interface AskingRule {
   readonly table: string
@@ -87,10 +89,14 @@ export class MissingFieldError extends RangeError {
     const { file, line } = rule
     const place = line === undefined ? '' : ` (${file === undefined ? 'line ' : `${escapeText(file)}:`}${line})`
     const name = packet === undefined ? 'the packet' : `packet ${escapeText(String(packet))}`
-    const [needed, rest] = OTHERWISE[field] ?? [`the packet's ${field}`, `give the field \`${field}\``]
-    super(
-      `${name} reaches rule ${rule.rule} of ${rule.table} ${escapeText(rule.chain)}${place}, which needs ${needed}: ${rest}`,
-    )
+    if (field === 'helper' || field === 'timeout policy') {
+      super(`${name} comes to the ${field} ${escapeText(rule.chain)} of its connection: what that does is not modelled`)
+    } else {
+      const [needed, rest] = OTHERWISE[field] ?? [`the packet's ${field}`, `give the field \`${field}\``]
+      super(
+        `${name} reaches rule ${rule.rule} of ${rule.table} ${escapeText(rule.chain)}${place}, which needs ${needed}: ${rest}`,
+      )
+    }
     this.name = 'MissingFieldError'
     this.field = field
     this.rule = rule

@@ -122,10 +122,6 @@ function targetFault(rule: Rule, scene: Scene, table: Table, chains: ReadonlySet
   const { target } = rule
   if (target === undefined) return null
   switch (target.target) {
-    case 'CT':
-      if (target.helper !== undefined)
-        return 'CT --helper cannot be evaluated: connections with helpers are not modelled'
-      return target.timeout === undefined ? null : 'CT --timeout cannot be evaluated: timeout policies are not modelled'
     case 'SET':
       for (const set of [target.add, target.del, target.map]) {
         const fault = set === undefined ? null : setFault(set.name, scene)

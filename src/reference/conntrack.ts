@@ -2,9 +2,11 @@
 // The table is conntrack-table.ts's; what a protocol makes of a packet is in trackers.ts, translation in nat.ts.
 // Kernel: net/netfilter/nf_conntrack_core.c (nf_conntrack_in, resolve_normal_ct, __nf_conntrack_confirm).
 
+import { MissingFieldError } from '../net/missing.js'
 import type { ConntrackEntry, CtStatus, Tuple } from '../net/packet.js'
 import { PROTOCOL_UDPLITE, protoName } from '../net/proto.js'
 import type { Family } from '../netfilter/model.js'
+import { attachesHelpers, PORT_HELPERS } from '../netns/helpers.js'
 import type { ExistingConnection } from '../netns/model.js'
 import { loadedCounts, newCounts, shownCounts } from './accounting.js'
 import { familyOfText } from './address.js'
@@ -33,6 +35,7 @@ function newConnection(world: World, family: Family, tuple: FlowTuple, zone: Zon
     otherStatus: [],
     fixedTimeout: false,
     counted: newCounts(world),
+    helper: undefined,
     labels: world.labelled ? new Set() : null,
     mark: 0,
     endMs: Number.POSITIVE_INFINITY,
@@ -96,8 +99,11 @@ export function conntrackIn(world: World, skb: Skb): boolean {
   if (skb.connection !== null || skb.state === 'UNTRACKED') return true
   skb.zone = skb.template ?? NO_ZONE
   skb.template = null
+  const { attached } = skb
+  skb.attached = undefined
   skb.state = null
   if (!trackIcmpMessage(world, skb) && !trackNormal(world, skb)) return false
+  attach(world, skb, attached)
   const dir = skb.dir === 0 ? 'ORIGINAL' : 'REPLY'
   const state = skb.state ?? 'INVALID'
   const withDir = state !== 'INVALID' && state !== 'UNTRACKED'
@@ -132,9 +138,31 @@ function trackNormal(world: World, skb: Skb): boolean {
   }
 }
 
+/** Gives a new connection what a rule asked for, or what the kernel attaches by itself. */
+function attach(world: World, { connection: flow, state }: Skb, attached: Skb['attached']): void {
+  if (flow === null || state !== 'NEW' || flow.confirmed) return
+  if (attached?.timeout !== undefined) notModelled(world, 'timeout policy', attached.timeout)
+  const { proto, dport } = { dport: 0, ...flow.tuples[0] }
+  const usual = (h: (typeof PORT_HELPERS)[number]): boolean =>
+    h.proto === proto && h.port === dport && !(h.only4 && flow.family === 'ipv6')
+  const own = attachesHelpers(world.ns) ? PORT_HELPERS.find(usual)?.name : undefined
+  flow.helper = attached?.helper ?? own
+}
+
+function notModelled(world: World, field: 'helper' | 'timeout policy', name: string): never {
+  throw new MissingFieldError(world.given?.id, field, { table: 'conntrack', chain: name, rule: 0 })
+}
+
+/** A helper reads what passes: data is more than is known here. */
+function meetHelper(world: World, { connection, state, packet }: Skb): void {
+  const helper = connection?.helper
+  if (helper !== undefined && state !== 'RELATED' && (packet.payload_len ?? 0) > 0) notModelled(world, 'helper', helper)
+}
+
 /** End of the way: a new connection enters the table. False: another one has its tuple, the packet is dropped. */
 export function confirm(world: World, skb: Skb): boolean {
   const flow = skb.connection
+  meetHelper(world, skb)
   if (flow === null || flow.confirmed || flow.killed) return true
   // Only packets of the original direction confirm; an answer that carries the entry does not.
   if (skb.dir === 1) return true
@@ -182,6 +210,7 @@ export function shown(flow: Connection, now: number): ConntrackEntry {
     status: ORDER.filter((s) => bits.has(s)),
     mark: flow.mark,
     ...(flow.zone.id === 0 ? {} : { zone: flow.zone.id }),
+    ...(flow.helper === undefined ? {} : { helper: flow.helper }),
     ...shownCounts(flow),
   }
 }
@@ -208,6 +237,7 @@ export function load(world: World, entry: ExistingConnection): void {
     otherStatus: entry.status.filter((s) => s === 'EXPECTED' || s === 'SEQ_ADJUST' || s === 'FIXED_TIMEOUT'),
     fixedTimeout: entry.status.includes('FIXED_TIMEOUT'),
     counted: loadedCounts(entry),
+    helper: entry.helper,
     mark: entry.mark,
     state: entry.state ?? 'NONE',
     timeoutMs: entry.timeout * 1000,

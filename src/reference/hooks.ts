@@ -356,6 +356,7 @@ export function sendCopy(world: World, cause: Skb, gateway: string, hook: HookNa
     state: 'UNTRACKED',
     dir: 0,
     template: null,
+    attached: undefined,
     socket: 'none',
     isCopy: true,
   }

@@ -222,7 +222,7 @@ export class ReferenceEngine implements DataPlane {
     const tuple = isError(packet) && packet.inner !== undefined ? invert(tupleOf(packet.inner)) : tupleOf(packet)
     const found = tuple === null ? undefined : table.find(tuple, skb.zone ?? NO_ZONE)
     if (found === undefined) return null
-    const { counted: _, ...entry } = shown(found.flow, now)
+    const { counted: _, helper: _h, ...entry } = shown(found.flow, now)
     return entry
   }
 

@@ -46,6 +46,7 @@ function setTracking(skb: Skb, t: Extract<Target, { target: 'CT' | 'NOTRACK' }>)
   const directions = t.zoneOrig !== undefined ? 'original' : t.zoneReply !== undefined ? 'reply' : 'both'
   const zone: Zone = { id: asked === 'mark' ? skb.mark & 0xffff : asked, directions }
   skb.template = zone
+  skb.attached = t
 }
 
 /** Adds, deletes, maps, in this order. */

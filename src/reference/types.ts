@@ -100,6 +100,8 @@ export interface Connection {
   fixedTimeout: boolean
   /** What was counted, by direction; null: it began when connections were not counted. */
   counted: readonly [Count, Count] | null
+  /** Its conntrack helper. */
+  helper: string | undefined
   /** Labels that rules gave it, as they are printed; null: it began when no rule asked for labels. */
   readonly labels: Set<string> | null
   mark: number
@@ -155,6 +157,8 @@ export interface Skb {
   dir: Direction
   /** Set by `-j CT --zone`: the zone for conntrack to use. */
   template: Zone | null
+  /** Likewise: the helper and the timeout policy of a new connection. */
+  attached?: { readonly helper?: string; readonly timeout?: string } | undefined
   /** Bytes of the longest piece that it was put together of; undefined: it came whole. */
   longest?: number
   /** TPROXY gave it to a socket: it is not forwarded. */

@@ -87,6 +87,8 @@ function withoutLimited(ruleset: Ruleset, backend: Backend): Ruleset {
     ruleset.family === 'ipv4' || !rule.matches.some((m) => m.match === 'addrtype' && m.limitIface !== undefined)
   const oneWay = (rule: Rule): boolean =>
     rule.target?.target === 'CT' && (rule.target.zoneOrig !== undefined || rule.target.zoneReply !== undefined)
+  // What a helper makes of data is not modelled.
+  const helped = (rule: Rule): boolean => rule.target?.target === 'CT' && rule.target.helper !== undefined
   // In raw, after CT, the kernel shows its template to conntrack's matches as if it were a connection.
   const seesTemplate = (rule: Rule): boolean => rule.matches.some((m) => TEMPLATE_SEEN.has(m.match))
   return {
@@ -96,7 +98,7 @@ function withoutLimited(ruleset: Ruleset, backend: Backend): Ruleset {
       chains: t.chains.map((c) => ({
         ...c,
         rules: c.rules
-          .filter((rule) => kept(rule) && !oneWay(rule) && !(t.name === 'raw' && seesTemplate(rule)))
+          .filter((rule) => kept(rule) && !oneWay(rule) && !helped(rule) && !(t.name === 'raw' && seesTemplate(rule)))
           .map((rule) => uncleaned(rule, backend)),
       })),
     })),

@@ -56,6 +56,7 @@ export interface RawConnection {
   readonly reply: Readonly<Record<string, string | number>>
   readonly status: number
   readonly mark: number
+  readonly helper?: string
   readonly counted?: { readonly orig: FlowCount; readonly reply: FlowCount }
   /** Of both directions, or of one. */
   readonly zone: number

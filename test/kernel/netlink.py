@@ -169,6 +169,8 @@ def connection(payload):
     out = {"family": "ipv6" if payload[0] == 10 else "ipv4", "protonum": proto, "timeout": number(a.get(7)),
            "orig": orig, "reply": tuple_of(a[2])[1], "status": number(a.get(3)), "mark": number(a.get(8)),
            "zone": number(a.get(18))}
+    if 5 in a:
+        out["helper"] = text(attributes(a[5]).get(1))
     if 9 in a and 10 in a:
         out["counted"] = {"orig": counted(a[9]), "reply": counted(a[10])}
     if 4 in a:

@@ -20,6 +20,7 @@ export interface KernelConnection {
   mark: number
   zone?: number
   /** Only at the end of a run. */
+  helper?: string
   counted?: { orig: FlowCount; reply: FlowCount }
 }
 
@@ -144,6 +145,7 @@ export function connectionOf(raw: RawConnection, atEnd = false): KernelConnectio
     status: STATUS.filter((s, bit): s is CtStatus => s !== null && (raw.status & (1 << bit)) !== 0),
     mark,
     ...(zone === 0 ? {} : { zone }),
+    ...(atEnd && raw.helper !== undefined ? { helper: raw.helper } : {}),
     ...(atEnd && raw.counted !== undefined ? { counted: raw.counted } : {}),
   }
 }

@@ -51,7 +51,7 @@ const SINGLE = [
 const TARGETS = [
   ...names('none jump goto ACCEPT DROP RETURN MARK LOG NFLOG NOTRACK TCPMSS CHECKSUM NETMAP'),
   ...['set', 'save', 'restore'].map((op) => `CONNMARK ${op}`),
-  ...['zone', 'zoneOrig', 'zoneReply', 'notrack'].map((key) => `CT ${key}`),
+  ...['zone', 'zoneOrig', 'zoneReply', 'notrack', 'helper'].map((key) => `CT ${key}`),
   ...['', ' from-to', ' ports', ' basePort', ' random', ' persistent'].map((key) => `DNAT${key}`),
   ...['', ' from-to', ' ports', ' random', ' randomFully', ' persistent'].map((key) => `SNAT${key}`),
   ...['', ' ports', ' random', ' randomFully'].map((key) => `MASQUERADE${key}`),
