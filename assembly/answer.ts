@@ -66,7 +66,7 @@ import { Packet } from './packet'
 import { FLOW_OUT, Policy } from './policy'
 import { Queue } from './queue'
 import { Route } from './route'
-import { Source } from './source'
+import { Links, Source } from './source'
 import { Sysctl } from './sysctl'
 import { Tcp } from './tcp'
 import { Segment } from './tcp-states'
@@ -256,12 +256,18 @@ export class Answer {
     store<u32>(CTX_IN_LINK_AT, 0)
   }
 
+  /** Is the destination an IPv6 address of this host? One that is known on its link only counts where the packet came in. */
+  private static isOwnThere(): bool {
+    if (!Address.isLinkLocal(CTX_DST_AT) && !Address.isLoopback6(CTX_DST_AT)) return Fib.isOwn(CTX_DST_AT, 6)
+    return Links.has(Way.local ? Hooks.loopback() : load<u32>(CTX_IN_LINK_AT), CTX_DST_AT, 6)
+  }
+
   /** Turns the packet in the context into the ICMP error about it; false: no source address for it. */
   private static error(code: u32): bool {
     const family = load<u32>(CTX_FAMILY_AT)
     const four = family === 4
     // IPv6 asks for an address of an interface: what a local route brings here is none.
-    const toHost = four ? Way.type === RTN_LOCAL : Way.type === RTN_ANYCAST || Fib.isOwn(CTX_DST_AT, 6)
+    const toHost = four ? Way.type === RTN_LOCAL : Way.type === RTN_ANYCAST || Answer.isOwnThere()
     const length = load<u32>(CTX_LENGTH_AT)
     const tos = load<u32>(CTX_TOS_AT)
     const from = v128.load(CTX_DST_AT)

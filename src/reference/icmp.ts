@@ -65,12 +65,20 @@ function quote(packet: Packet): Quoted {
 /** RFC 7600: the source of ICMP errors of a host that has no IPv4 address. */
 const NOBODY4 = '192.0.0.8'
 
+/** Is the destination an IPv6 address of this host? One that is known on its link only counts where the packet came in. */
+function isOwnThere({ ns }: World, skb: Skb): boolean {
+  const { dst } = skb.packet
+  if (!inPrefix(dst, 'fe80::/10') && dst !== '::1') return isOwnAddress(ns, dst)
+  const dev = skb.fromHere ? 'lo' : skb.inIface
+  return ns.links.some((l) => l.name === dev && l.addresses.some((a) => a.address === dst))
+}
+
 function sourceFor(world: World, skb: Skb, error: readonly [number, number]): string | undefined {
   const { packet } = skb
   const { ns } = world
   const anycast = skb.family === 'ipv6' && skb.route?.type === 'anycast'
   // IPv6 asks for an address of an interface: what a local route brings here is none.
-  const own = skb.family === 'ipv6' ? anycast || isOwnAddress(ns, packet.dst) : skb.route?.type === 'local'
+  const own = skb.family === 'ipv6' ? anycast || isOwnThere(world, skb) : skb.route?.type === 'local'
   if (own) return packet.dst
   if (skb.family === 'ipv4' && !skb.fromHere && sysctl(ns, 'net.ipv4.icmp_errors_use_inbound_ifaddr', 0) !== 0) {
     const own = selectIpv4(ns, skb.inIface ?? '', packet.src, 'link')
