@@ -4,12 +4,15 @@
 import { Address } from './address'
 import {
   ADDRESS_BYTES,
+  ADDRESS_DEPRECATED,
   ADDRESS_FLAGS_OFF,
   ADDRESS_LINK_OFF,
   ADDRESS_PREFIX_OFF,
   ADDRESS_SCOPE_OFF,
   ADDRESS_SECONDARY,
   ADDRESS_SUBNET_OFF,
+  ADDRESS_TENTATIVE,
+  ADDRESS_UNWANTED,
   HOP_HAS_VIA_OFF,
   HOP_VIA_OFF,
   LINK_ADDR4_COUNT_OFF,
@@ -250,7 +253,7 @@ export class Source {
     return first >>> 25 === 0x7e ? 5 : 1
   }
 
-  /** RFC 6724 rules 1, 2, 5, 6 and 8 among the addresses of all links that are up. */
+  /** RFC 6724 rules 1, 2, 3, 5, 6, 7 and 8 among the addresses of all links that are up. */
   private static best6(link: u32, to: usize): usize {
     let best: usize = 0
     const first = load<u32>(to)
@@ -262,6 +265,7 @@ export class Source {
       const count = load<u32>(record + LINK_ADDR6_COUNT_OFF)
       let address = Links.address(load<u32>(record + LINK_ADDR6_OFF))
       for (let i: u32 = 0; i < count; i++, address += ADDRESS_BYTES) {
+        if (load<u32>(address + ADDRESS_FLAGS_OFF) & ADDRESS_TENTATIVE) continue
         if (best === 0 || Source.better6(address, best, to, link)) best = address
       }
     }
@@ -279,11 +283,17 @@ export class Source {
     const sa = Source.scope6(a)
     const sb = Source.scope6(b)
     if (sa !== sb) return sa < sb ? sa >= wanted : sb < wanted
+    const flagsA = load<u32>(a + ADDRESS_FLAGS_OFF)
+    const flagsB = load<u32>(b + ADDRESS_FLAGS_OFF)
+    const oldA = (flagsA & ADDRESS_DEPRECATED) !== 0
+    if (oldA !== ((flagsB & ADDRESS_DEPRECATED) !== 0)) return !oldA
     const onA = load<u32>(a + ADDRESS_LINK_OFF) === link
     if (onA !== (load<u32>(b + ADDRESS_LINK_OFF) === link)) return onA
     const label = Source.label6(to)
     const labelA = Source.label6(a) === label
     if (labelA !== (Source.label6(b) === label)) return labelA
+    const unwantedA = (flagsA & ADDRESS_UNWANTED) !== 0
+    if (unwantedA !== ((flagsB & ADDRESS_UNWANTED) !== 0)) return !unwantedA
     // ORCHIDs (2001:10::/28) talk to ORCHIDs.
     const orchid = Source.isOrchid(a)
     if (orchid !== Source.isOrchid(b)) return orchid === Source.isOrchid(to)

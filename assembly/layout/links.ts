@@ -45,6 +45,9 @@ export const ADDRESS_LINK_OFF = 24
 export const ADDRESS_SCOPE_OFF = 28 // RT_SCOPE_*
 export const ADDRESS_SUBNET_OFF = 32 // 16 bytes: what its prefix is about, the other end of a point-to-point link or itself
 export const ADDRESS_SECONDARY = 1
+export const ADDRESS_DEPRECATED = 2
+export const ADDRESS_UNWANTED = 4 // what its link prefers is the other of temporary and public
+export const ADDRESS_TENTATIVE = 8
 
 export const SCOPE_GLOBAL = 0
 export const SCOPE_SITE = 200

@@ -48,8 +48,8 @@ function addressesOf({ v4, v6, odd6 }: LinkDraft, k: number): Address[] {
   const add4 = (address: string, prefixLength: number, more: Partial<Address> = {}): void => {
     out.push({ address, prefixLength, family: 'ipv4', scope: 'global', ...more })
   }
-  const add6 = (address: string, scope: Address['scope'] = 'global'): void => {
-    out.push({ address, prefixLength: 64, family: 'ipv6', scope })
+  const add6 = (address: string, scope: Address['scope'] = 'global', deprecated = false): void => {
+    out.push({ address, prefixLength: 64, family: 'ipv6', scope, ...(deprecated ? { deprecated } : {}) })
   }
   if (v4 !== 7) {
     if (v4 & 4) add4(`169.254.${k}.1`, 16, { scope: 'link' })
@@ -70,8 +70,8 @@ function addressesOf({ v4, v6, odd6 }: LinkDraft, k: number): Address[] {
     ]
     const special = odd[odd6]
     if (special) add6(canonicalAddress(special) as string, odd6 === 3 ? 'site' : 'global')
-    if (v6 & 1) add6(`fd00:${k + 1}::2`)
-    add6(`fd00:${k + 1}::1`)
+    if (v6 & 1) add6(`fd00:${k + 1}::2`, 'global', (v6 & 6) === 4)
+    add6(`fd00:${k + 1}::1`, 'global', v6 === 2 && odd6 > 3)
     if (v6 & 4) add6(`fe80::${k + 1}`, 'link')
   }
   return out

@@ -2,12 +2,15 @@
 // addresses in a hash table).
 import {
   ADDRESS_BYTES,
+  ADDRESS_DEPRECATED,
   ADDRESS_FLAGS_OFF,
   ADDRESS_LINK_OFF,
   ADDRESS_PREFIX_OFF,
   ADDRESS_SCOPE_OFF,
   ADDRESS_SECONDARY,
   ADDRESS_SUBNET_OFF,
+  ADDRESS_TENTATIVE,
+  ADDRESS_UNWANTED,
   ADDRESS_WORDS_OFF,
   LINK_ACCEPT_LOCAL,
   LINK_ADDR4_COUNT_OFF,
@@ -39,7 +42,7 @@ import {
 } from '../../assembly/layout.js'
 import { type Words as AddressWords, addressWords } from '../net/ip.js'
 import type { Address, Link, NetworkNamespace } from '../netns/model.js'
-import { linkSysctls, sysctlNumber } from '../netns/sysctl.js'
+import { linkSysctls, prefersTemporary, sysctlNumber } from '../netns/sysctl.js'
 import { fillBridging } from './bridges.js'
 import { localHash } from './hash.js'
 import type { ImageWriter } from './image.js'
@@ -58,12 +61,17 @@ export class AddressPool {
   readonly #extra = new Map<string, number>()
 
   /** Adds an address of a link; returns its index. */
-  add(address: Address, link: number): number {
+  add(address: Address, link: number, prefersTemporary: boolean): number {
+    const flags =
+      (address.secondary ? ADDRESS_SECONDARY : 0) |
+      (address.deprecated ? ADDRESS_DEPRECATED : 0) |
+      ((address.temporary ?? false) === prefersTemporary ? 0 : ADDRESS_UNWANTED) |
+      (address.tentative ? ADDRESS_TENTATIVE : 0)
     const words = addressWords(address.address)
     const index = this.#put(words, link)
     const at = index * (ADDRESS_BYTES >>> 2)
     this.#words.set(at + (ADDRESS_PREFIX_OFF >>> 2), address.prefixLength)
-    this.#words.set(at + (ADDRESS_FLAGS_OFF >>> 2), address.secondary ? ADDRESS_SECONDARY : 0)
+    this.#words.set(at + (ADDRESS_FLAGS_OFF >>> 2), flags)
     this.#words.set(at + (ADDRESS_SCOPE_OFF >>> 2), SCOPES[address.scope])
     if (address.peer !== undefined) {
       this.#words.setAll(at + (ADDRESS_SUBNET_OFF >>> 2), [...addressWords(address.peer)])
@@ -151,7 +159,7 @@ export function writeLinks(ns: NetworkNamespace, writer: ImageWriter): AddressPo
       ['ipv6', LINK_ADDR6_OFF, LINK_ADDR6_COUNT_OFF],
     ] as const) {
       const own = link.addresses.filter((a) => a.family === family)
-      const indexes = own.map((a) => pool.add(a, i + 1))
+      const indexes = own.map((a) => pool.add(a, i + 1, prefersTemporary(ns.sysctls, link.name)))
       words[at + (first >>> 2)] = indexes[0] ?? 0
       words[at + (count >>> 2)] = own.length
     }

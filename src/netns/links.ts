@@ -59,7 +59,11 @@ function address(f: Fields): Address | null {
     prefixLength,
     family,
     scope,
-    ...(f.has('secondary') ? { secondary: true } : {}),
+    // An IPv6 address that is temporary is listed as `temporary`, or in older versions as `secondary`.
+    ...(f.has('secondary') && family === 'ipv4' ? { secondary: true } : {}),
+    ...(f.has('deprecated') ? { deprecated: true } : {}),
+    ...(f.has('temporary') || (f.has('secondary') && family === 'ipv6') ? { temporary: true } : {}),
+    ...((f.has('tentative') && !f.has('optimistic')) || f.has('dadfailed') ? { tentative: true } : {}),
     ...(broadcast === null ? {} : { broadcast }),
     ...(peer === null ? {} : { peer }),
   }

@@ -14,6 +14,12 @@ export interface Address {
   readonly scope: 'global' | 'site' | 'link' | 'host'
   /** IPv4: set when the kernel treats it as secondary (same subnet as an earlier one). */
   readonly secondary?: boolean
+  /** IPv6: no longer preferred; others are sent from when there are some. */
+  readonly deprecated?: boolean
+  /** IPv6: a temporary one (RFC 8981); others are sent from (it is what `use_tempaddr` 2 prefers). */
+  readonly temporary?: boolean
+  /** IPv6: not known to be nobody else's: nothing is sent from it. */
+  readonly tentative?: boolean
   readonly broadcast?: string
   /** Point-to-point: the other end; the connected route then leads there. */
   readonly peer?: string

@@ -109,6 +109,12 @@ export function linkSysctls(sysctls: Sysctls, link: string): LinkSysctls {
   }
 }
 
+/** IPv6: are temporary addresses of the interface sent from rather than others (RFC 8981)? */
+export function prefersTemporary(sysctls: Sysctls, link: string): boolean {
+  const preset = sysctlNumber(sysctls, 'net.ipv6.conf.default.use_tempaddr', 0)
+  return sysctlNumber(sysctls, `net.ipv6.conf.${confName(link)}.use_tempaddr`, preset) >= 2
+}
+
 /** Conntrack's settings. All timeouts in seconds. */
 export interface ConntrackSysctls {
   /** Most entries, both families together; 0: no limit. */

@@ -3,6 +3,7 @@
 import type { Family } from '../netfilter/model.js'
 import type { Address, Link, NetworkNamespace } from '../netns/model.js'
 import { commonLength, inPrefix, isMulticast } from './address.js'
+import { sysctl } from './sysctl.js'
 
 function addressesOf(link: Link, family: Family): readonly Address[] {
   return link.addresses.filter((a) => a.family === family)
@@ -66,13 +67,22 @@ function labelOf(address: string): number {
 }
 
 /** Is `a` the better source towards `dst` than `b`? Only on a real difference: equals keep their order. */
-function better(a: Address, b: Address, dst: string, dev: string, devOf: (x: Address) => string): boolean {
+function better(
+  a: Address,
+  b: Address,
+  dst: string,
+  dev: string,
+  devOf: (x: Address) => string,
+  isWanted: (x: Address) => boolean,
+): boolean {
   if ((a.address === dst) !== (b.address === dst)) return a.address === dst
   const [scopeA, scopeB, scopeD] = [scopeOf(a.address), scopeOf(b.address), scopeOf(dst)]
   if (scopeA !== scopeB) return scopeA < scopeB ? scopeA >= scopeD : scopeB < scopeD
+  if ((a.deprecated ?? false) !== (b.deprecated ?? false)) return b.deprecated ?? false
   if ((devOf(a) === dev) !== (devOf(b) === dev)) return devOf(a) === dev
   const label = labelOf(dst)
   if ((labelOf(a.address) === label) !== (labelOf(b.address) === label)) return labelOf(a.address) === label
+  if (isWanted(a) !== isWanted(b)) return isWanted(a)
   const isOrchid = (address: string): boolean => inPrefix(address, '2001:10::/28')
   const orchid = isOrchid(dst)
   if (isOrchid(a.address) !== isOrchid(b.address)) return isOrchid(a.address) === orchid
@@ -81,17 +91,23 @@ function better(a: Address, b: Address, dst: string, dev: string, devOf: (x: Add
 }
 
 /**
- * IPv6: the source address by RFC 6724 (same address, scope, out interface, label, ORCHIDs among themselves, longest match; equals by the order
+ * IPv6: the source address by RFC 6724 (same address, scope, not deprecated, out interface, label, temporary or not, ORCHIDs among themselves, longest match; equals by the order
  * in which they are listed) among all links' addresses, or only those of `dev` when it has any that will do.
  */
 export function selectIpv6(ns: NetworkNamespace, dev: string | undefined, dst: string): string | undefined {
   const links = ns.links.filter((l) => l.up)
   const devOf = (x: Address): string => links.find((l) => l.addresses.includes(x))?.name ?? ''
-  let candidates = links.flatMap((l) => addressesOf(l, 'ipv6'))
+  // Each interface prefers public addresses or temporary ones.
+  const isWanted = (x: Address): boolean => {
+    const preset = sysctl(ns, 'net.ipv6.conf.default.use_tempaddr', 0)
+    const mode = sysctl(ns, `net.ipv6.conf.${devOf(x).replaceAll('.', '/')}.use_tempaddr`, preset)
+    return (x.temporary ?? false) === mode >= 2
+  }
+  let candidates = links.flatMap((l) => addressesOf(l, 'ipv6').filter((a) => !a.tentative))
   if (isMulticast(dst) || inPrefix(dst, 'fe80::/10')) candidates = candidates.filter((a) => devOf(a) === dev)
   let best: Address | undefined
   for (const a of candidates) {
-    if (best === undefined || better(a, best, dst, dev ?? '', devOf)) best = a
+    if (best === undefined || better(a, best, dst, dev ?? '', devOf, isWanted)) best = a
   }
   return best?.address
 }

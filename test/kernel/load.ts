@@ -54,7 +54,10 @@ function linkLines(link: Link, bridge: boolean): string[] {
 function addressLines({ name, addresses }: Link, family: Family): string[] {
   const own = addresses.filter((a) => a.family === family && a.address !== '127.0.0.1' && a.address !== '::1')
   // The kernel puts a new IPv6 address in front of the others of its scope.
-  if (family === 'ipv6') return own.reverse().map((a) => `addr add ${a.address}/${a.prefixLength} dev ${name} nodad`)
+  if (family === 'ipv6')
+    return own
+      .reverse()
+      .map((a) => `addr add ${a.address}/${a.prefixLength}${a.deprecated ? ' preferred_lft 0' : ''} dev ${name} nodad`)
   return own.map((a) => {
     const broadcast = a.broadcast === undefined ? '' : ` broadcast ${a.broadcast}`
     const address = a.peer === undefined ? `${a.address}/${a.prefixLength}` : a.address
