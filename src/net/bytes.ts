@@ -2,9 +2,9 @@
  * Packet bytes and packets, turned into each other. Re-exports only.
  * @module
  */
+export { type Decoded, decodePacket } from './decode.js'
+export type { Undecoded, WirePacket } from './decode-layer4.js'
 export {
-  type Decoded,
-  decodePacket,
   LINKTYPE_ETHERNET,
   LINKTYPE_IPV4,
   LINKTYPE_IPV6,
@@ -13,6 +13,5 @@ export {
   LINKTYPE_LOOP,
   LINKTYPE_NULL,
   LINKTYPE_RAW,
-} from './decode.js'
-export type { Undecoded, WirePacket } from './decode-layer4.js'
+} from './decode-link.js'
 export { encodePacket } from './encode.js'

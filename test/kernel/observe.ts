@@ -1,6 +1,6 @@
 // What the kernel did with one packet, from what was seen of it: frames that left, what the probes logged, TRACE.
 // Owns how bytes are recognised as the packet, as an answer to it, or as something else.
-import { decodePacket, LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../../src/net/decode.js'
+import { decodePacket, LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../../src/net/bytes.js'
 import type { CtStatus, FlowCount, Header, Packet, ProtoName, Quoted, Tuple, Verdict } from '../../src/net/packet.js'
 import { hasPorts, icmpReplyType, isIcmp, isIcmpError, protoName, protoNumber } from '../../src/net/proto.js'
 import type { Ruleset } from '../../src/netfilter/model.js'
