@@ -3,7 +3,7 @@
  * Needs the package `fast-check`; docs/arbitraries.md shows them at work. Re-exports only.
  * @module
  */
-export { type ClusterShape, clusters, nodes } from './kube.js'
+export { type ClusterShape, clusters, nodes, proxyConfigs } from './kube.js'
 export { type NamespaceOptions, namespaces } from './namespace.js'
 export { type RulePlace, type RulesetShape, rules, rulesets } from './netfilter.js'
 export {

@@ -5,6 +5,7 @@
 import fc from 'fast-check'
 import { type Cluster, clusterOf } from '../kube/cluster.js'
 import type { KubeEndpoint, KubeEndpointSlice, KubeNode, KubeService } from '../kube/objects.js'
+import type { ProxyConfig } from '../kube/proxy-options.js'
 
 /** Bounds of `clusters`. */
 export interface ClusterShape {
@@ -128,6 +129,46 @@ export function clusters(shape: ClusterShape = {}): fc.Arbitrary<Cluster> {
         return clusterOf(objects)
       }),
   )
+}
+
+const NODE_PORT_ADDRESSES: readonly (readonly string[])[] = [
+  [],
+  [],
+  ['primary'],
+  ['localhost'],
+  ['192.168.50.0/24', '127.0.0.0/8'],
+  ['10.0.0.0/8', 'fd00:50::/64'],
+]
+const DETECTORS: readonly ProxyConfig[] = [
+  {},
+  { clusterCIDR: '10.244.0.0/16,fd00:244::/32' },
+  { clusterCIDR: '10.244.0.0/16' },
+  { detectLocalMode: 'NodeCIDR' },
+  { detectLocalMode: 'BridgeInterface', detectLocal: { bridgeInterface: 'cni0' } },
+  { detectLocalMode: 'InterfaceNamePrefix', detectLocal: { interfaceNamePrefix: 'cn' } },
+]
+
+/** kube-proxy's settings, for the nodes of `clusters`: each way to tell pods, and everything else that changes rules. */
+export function proxyConfigs(): fc.Arbitrary<ProxyConfig> {
+  const seldom = fc.nat({ max: 3 }).map((n) => n === 3)
+  return fc
+    .record({
+      detect: fc.constantFrom(...DETECTORS),
+      nodePortAddresses: fc.constantFrom(...NODE_PORT_ADDRESSES),
+      masqueradeBit: fc.constantFrom(14, 14, 0, 31),
+      masqueradeAll: seldom,
+      noLocalhost: seldom,
+      snatNodeInternalIP: seldom,
+      tcpBeLiberal: seldom,
+      noNodeHints: seldom,
+    })
+    .map(({ detect, nodePortAddresses, noLocalhost, tcpBeLiberal, noNodeHints, ...iptables }) => ({
+      ...detect,
+      nodePortAddresses,
+      iptables: { ...iptables, localhostNodePorts: !noLocalhost },
+      conntrack: { tcpBeLiberal },
+      ...(noNodeHints ? { featureGates: { PreferSameTrafficDistribution: false } } : {}),
+    }))
 }
 
 function familiesOf(families: 'ipv4' | 'ipv6' | 'dual'): IpFamilyName[] {

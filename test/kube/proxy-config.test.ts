@@ -1,6 +1,8 @@
 // A KubeProxyConfiguration: what decides, what is listed as without effect, what is refused and where.
+import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { proxyConfigs } from '../../src/arbitraries/kube.js'
 import { clusterOf } from '../../src/kube/cluster.js'
 import { durationMs } from '../../src/kube/duration.js'
 import { nodeNamespace } from '../../src/kube/node-namespace.js'
@@ -355,6 +357,36 @@ test('the settings that kube-proxy writes on its node', () => {
   assert.is(set['net.netfilter.nf_conntrack_udp_timeout_stream'], '120')
   assert.is(set['net.netfilter.nf_conntrack_tcp_be_liberal'], '1')
   assert.is(set['net.ipv4.conf.all.route_localnet'], undefined)
+})
+
+test('the generator draws every setting', () => {
+  const seen = new Set(
+    fc
+      .sample(proxyConfigs(), { numRuns: 300, seed: 1 })
+      .flatMap((c) => [
+        c.detectLocalMode ?? (c.clusterCIDR ? 'ClusterCIDR' : 'none'),
+        `node ports ${c.nodePortAddresses}`,
+        `bit ${c.iptables?.masqueradeBit}`,
+        ...Object.entries(c.iptables ?? {}).map(([key, value]) => `${key} ${value}`),
+        `liberal ${c.conntrack?.tcpBeLiberal}`,
+        `gate ${c.featureGates?.['PreferSameTrafficDistribution']}`,
+      ]),
+  )
+  for (const wanted of [
+    ...[
+      'none',
+      'ClusterCIDR',
+      'NodeCIDR',
+      'BridgeInterface',
+      'InterfaceNamePrefix',
+      'node ports ',
+      'node ports primary',
+    ],
+    ...['node ports localhost', 'bit 0', 'bit 14', 'bit 31', 'gate undefined', 'gate false', 'liberal true'],
+    ...['masqueradeAll', 'localhostNodePorts', 'snatNodeInternalIP'].flatMap((k) => [`${k} true`, `${k} false`]),
+  ]) {
+    assert.ok(seen.has(wanted), wanted)
+  }
 })
 
 test.run()

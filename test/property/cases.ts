@@ -1,18 +1,15 @@
 // The kinds of namespaces over which engine and reference are compared, and how many packets each gets.
 import fc from 'fast-check'
 import { namespaces, type Scenario, scenarios, trafficRulesets } from '../../src/arbitraries/index.js'
-import { clusters } from '../../src/arbitraries/kube.js'
+import { clusters, proxyConfigs } from '../../src/arbitraries/kube.js'
 import { nodeNamespace } from '../../src/kube/node-namespace.js'
 import type { NetworkNamespace } from '../../src/netns/model.js'
 import { conversations } from './conversations.js'
 
 export const kubeNamespaces: fc.Arbitrary<NetworkNamespace> = fc
-  .record({ cluster: clusters({ services: 6, families: 'dual' }), cidr: fc.boolean(), nft: fc.boolean() })
-  .map(({ cluster, cidr, nft }) =>
-    nodeNamespace(cluster, 'node-0', {
-      backend: nft ? 'nft' : 'legacy',
-      proxyConfig: cidr ? { clusterCIDR: '10.244.0.0/16,fd00:244::/32' } : {},
-    }),
+  .record({ cluster: clusters({ services: 6, families: 'dual' }), proxyConfig: proxyConfigs(), nft: fc.boolean() })
+  .map(({ cluster, proxyConfig, nft }) =>
+    nodeNamespace(cluster, 'node-0', { backend: nft ? 'nft' : 'legacy', proxyConfig }),
   )
 
 /** Name, generator, and how often it is usually tried. */
