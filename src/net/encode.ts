@@ -122,7 +122,9 @@ function payloadAt(packet: Packet | Quoted, proto: number, extra: number): numbe
   if (proto === PROTOCOL_TCP) {
     return 20 + ('tcp_options' in packet ? tcpOptionBytes(packet.tcp_options).length : 0) + extra
   }
-  if (proto === PROTOCOL_SCTP) return 28
+  // Only DATA carries one; of DCCP nothing but the header is written.
+  if (proto === PROTOCOL_SCTP && sctpChunkNumber(packet.sctp_chunk ?? 'INIT') === 0) return 28
+  if (proto === PROTOCOL_SCTP || proto === PROTOCOL_DCCP) return Number.POSITIVE_INFINITY
   if (proto === PROTOCOL_GRE) return 4
   return proto === PROTOCOL_UDP || proto === PROTOCOL_UDPLITE || proto === PROTOCOL_ESP || isIcmp(proto) ? 8 : 0
 }
