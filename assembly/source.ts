@@ -36,6 +36,7 @@ import {
   SCOPE_HOST,
   SECTION_ADDRESSES,
   SECTION_LINKS,
+  ZERO_ADDRESS_AT,
 } from './layout'
 import { Memory } from './memory'
 import { Route } from './route'
@@ -154,7 +155,11 @@ export class Source {
     const prefsrc = Route.record === 0 ? <u32>0 : load<u32>(Route.record + ROUTE_PREFSRC_OFF)
     if (prefsrc !== 0) return Links.address(prefsrc - 1)
     if (Route.type === RTN_LOCAL) return to
-    return Source.byHop(link === 0 ? Route.link : link, Route.hop, to, family)
+    if (link === 0) link = Route.link
+    const near = Route.hop === 0 || load<u32>(Route.hop + HOP_HAS_VIA_OFF) === 0
+    // A route that needs no next hop: the first address, also one that only its link knows.
+    if (family === 4 && near) return Source.best4(link, ZERO_ADDRESS_AT, true)
+    return Source.byHop(link, Route.hop, to, family)
   }
 
   /** By out interface and next hop alone, as MASQUERADE does; 0 = none. */
@@ -232,6 +237,7 @@ export class Source {
   private static scope6(at: usize): u32 {
     const first = load<u32>(at)
     if (first >>> 24 === 0xff) return (first >>> 16) & 15
+    if (Address.high(at) === 0 && Address.low(at) === 0) return 0
     if (first >>> 22 === 0x3fa || Address.isLoopback6(at)) return 2
     return first >>> 22 === 0x3fb ? 5 : 14
   }

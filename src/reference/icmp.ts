@@ -4,7 +4,7 @@ import { isLaterFragment } from '../net/fragment.js'
 import type { Packet, Quoted } from '../net/packet.js'
 import { inPrefix, isMulticast } from './address.js'
 import { lookupRoute } from './route.js'
-import { isOwnAddress, selectIpv4, selectIpv6 } from './source.js'
+import { isOwnAddress, selectIpv4, selectIpv6, sourceOfRoute4 } from './source.js'
 import { sysctl } from './sysctl.js'
 import { protoOf } from './tuple.js'
 import type { Skb, World } from './types.js'
@@ -101,7 +101,7 @@ function sourceFor(world: World, skb: Skb, error: readonly [number, number]): st
   if (back.prefsrc !== undefined) return back.prefsrc
   if (back.type === 'local') return packet.src
   const dev = back.hop?.dev ?? ''
-  if (skb.family === 'ipv4') return selectIpv4(ns, dev, back.hop?.via ?? packet.src) ?? NOBODY4
+  if (skb.family === 'ipv4') return sourceOfRoute4(ns, dev, back.hop?.via) ?? NOBODY4
   // IPv6 prefers the addresses of the interface by which the packet came in.
   return selectIpv6(ns, skb.inIface ?? dev, packet.src)
 }

@@ -7,7 +7,7 @@ import { isMulticast } from './address.js'
 import type { Blame } from './chain.js'
 import type { HopChoice } from './prf.js'
 import { lookupRoute, type RouteKey } from './route.js'
-import { selectIpv4 } from './source.js'
+import { sourceOfRoute4 } from './source.js'
 import { eitherOn } from './sysctl.js'
 import type { RouteResult, Skb, World } from './types.js'
 import { outKeyOf } from './validate.js'
@@ -81,5 +81,5 @@ export function chosenSource(world: World, skb: Skb, route: RouteResult): string
   if (route.prefsrc !== undefined) return route.prefsrc
   if (skb.packet.dst === '0.0.0.0') return '127.0.0.1'
   if (route.type === 'local') return skb.packet.dst
-  return selectIpv4(world.ns, route.hop?.dev ?? '', route.hop?.via ?? skb.packet.dst)
+  return sourceOfRoute4(world.ns, route.hop?.dev ?? '', route.hop?.via)
 }

@@ -40,8 +40,17 @@ export function selectIpv4(
   return undefined
 }
 
+/**
+ * IPv4: the address that a route without a preferred source sends from: by the next hop's subnet, and of a route that needs
+ * none the first of its interface. Kernel: net/ipv4/fib_semantics.c (fib_info_update_nhc_saddr).
+ */
+export function sourceOfRoute4(ns: NetworkNamespace, dev: string, via: string | undefined): string | undefined {
+  return via === undefined ? selectIpv4(ns, dev, '0.0.0.0', 'link') : selectIpv4(ns, dev, via)
+}
+
 /** RFC 6724 scope numbers of IPv6 addresses. */
 function scopeOf(address: string): number {
+  if (address === '::') return 0
   if (isMulticast(address)) return Number.parseInt(address[3] ?? 'e', 16)
   if (address === '::1' || inPrefix(address, 'fe80::/10')) return 2
   if (inPrefix(address, 'fec0::/10')) return 5

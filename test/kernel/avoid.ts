@@ -25,14 +25,18 @@ export function avoidedIn(ns: NetworkNamespace): (packet: Packet) => boolean {
       ),
     ),
   )
+  // Of what a raw socket sends the way is looked up for no protocol.
+  const routesPorts = ns.policyRules.some(
+    (r) => r.ipproto !== undefined || r.sport !== undefined || r.dport !== undefined,
+  )
   return (packet) => {
-    const { iface, src, dst, proto, sport, dport, icmp_type } = packet
+    const { iface, src, dst, proto, icmp_type } = packet
     const number = protoNumber(proto) ?? 0
     if (countsPorts && (number === 50 || number === 51)) return true
     // An address for every router of a subnet, as sender or receiver.
     if (anycast.has(src) || anycast.has(dst)) return true
     // A flow that is its own reply.
-    if (src === dst && sport === dport) return true
+    if (src === dst) return true
     // Of an unknown protocol, a rejected IPv6 packet is answered when its payload happens to sum up.
     if (src.includes(':') && typeof proto === 'number') return true
     if (mapsPrefixes && isIcmp(number) && isIcmpError(number, icmp_type ?? 0)) return true
@@ -42,6 +46,7 @@ export function avoidedIn(ns: NetworkNamespace): (packet: Packet) => boolean {
     const long = packetLength(packet) > 1280
     if (long && (iface === 'local' || packet.df === false)) return true
     if (iface !== 'local') return false
+    if (routesPorts) return true
     if (number === 136 || mapsPrefixes || src === '0.0.0.0' || src === '::' || src.startsWith('127.')) return true
     // Sockets have customs of their own: nowhere is here, groups are heard by who sends to them.
     if (dst === '::' || dst === '0.0.0.0' || /^ff/.test(src) || /^ff/.test(dst)) return true

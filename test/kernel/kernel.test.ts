@@ -7,11 +7,17 @@ import * as assert from 'uvu/assert'
 import { haveKernel } from '../support/needs.js'
 import { runCases, summary } from './runner.js'
 
-const CASES = Number(process.env['KERNEL_CASES'] ?? 60)
+const CASES = Number(process.env['KERNEL_CASES'] ?? 150)
 const SEED = Number(process.env['KERNEL_SEED'] ?? 1)
-const JOBS = 4
+const JOBS = 5
 /** The kinds that are without a difference; `npm run test:kernel` has all. */
-const KINDS = ['conversations', 'few ends, translated', "kube-proxy's rules"]
+const KINDS = [
+  'conversations',
+  'few ends, translated',
+  'plain links, many rules',
+  "kube-proxy's rules",
+  'one condition each',
+]
 
 /** What the README's section "Where it differs" names in backticks. */
 function excused(): string[] {

@@ -200,9 +200,18 @@ export function observe(raw: SendAnswer, { packet, tag, counts, masters, zoned }
   const emitted: unknown[] = []
   let local: { s: Seen; iface: string; mark: number } | null = null
   let answer: { s: Seen; name: string; out_iface: string } | null = null
+  /** An ICMP error about a copy is no answer to the packet. */
+  const isAboutCopy = ({ bytes, header: h }: Seen): boolean => {
+    const inner = bytes.subarray(v6 ? 48 : 28)
+    return h.inner !== undefined && inner.length >= 20 && whose(inner, tag) === 'copy'
+  }
+  /** TEE copies answers as well, and the copy leaves first. */
+  const isSame = (a: Seen, b: Seen): boolean =>
+    JSON.stringify(printed(a.header, true)) === JSON.stringify(printed(b.header, true))
   const other = (s: Seen, where: string): void => {
+    if (isAboutCopy(s)) return
     const name = answerName(s)
-    if (name !== null && answer === null) answer = { s, name, out_iface: where }
+    if (name !== null && (answer === null || isSame(answer.s, s))) answer = { s, name, out_iface: where }
     else emitted.push({ ...printed(s.header), to: where })
   }
   for (const [prefix, inIface, outIface, mark, hex] of raw.logs) {
