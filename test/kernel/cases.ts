@@ -124,16 +124,20 @@ const REROUTES: ReadonlySet<string> = new Set([
   ...['jump', 'goto', 'MARK', 'CONNMARK', 'TOS', 'DSCP', 'ECN', 'TTL', 'HL', 'SET', 'DNPT', 'SNPT'],
 ])
 
+const isDrawn = (rule: Rule): boolean => rule.matches.some((m) => m.match === 'statistic' && m.mode === 'random')
+
 /** A copy made at INPUT that mangle OUTPUT may send here again is copied again, without end. */
-function withoutCircles(ruleset: Ruleset): Ruleset {
+function withoutCircles(ruleset: Ruleset, backend: Backend): Ruleset {
   const again = ruleset.tables.some(
     (t) =>
       t.name === 'mangle' &&
       t.chains.some((c) => c.name === 'OUTPUT' && c.rules.some((r) => REROUTES.has(r.target?.target ?? ''))),
   )
-  if (!again) return ruleset
+  // Behind what the copy meets, as nft lists TEE, the recorded way does not say what was drawn.
+  const drawn = backend === 'nft' && ruleset.tables.some((t) => t.chains.some((c) => c.rules.some(isDrawn)))
+  if (!again && !drawn) return ruleset
   const kept = (chain: Chain): Chain =>
-    chain.policy !== null && chain.name !== 'INPUT'
+    !drawn && chain.policy !== null && chain.name !== 'INPUT'
       ? chain
       : { ...chain, rules: chain.rules.filter((r) => r.target?.target !== 'TEE') }
   return { ...ruleset, tables: ruleset.tables.map((t) => ({ ...t, chains: t.chains.map(kept) })) }
@@ -148,7 +152,7 @@ function uncounted(ruleset: Ruleset): Ruleset {
 function caseOf(name: string, n: number, scenario: Scenario, backend: Backend, family: Family | undefined): NamedCase {
   const { namespace, lines } = avoided(ofFamily(scenario, family))
   const usual = name.startsWith(COUNTED) ? namespace.rulesets : namespace.rulesets.map(uncounted)
-  const rulesets = usual.map((r) => ({ ...withoutCircles(withoutLimited(r, backend)), backend }))
+  const rulesets = usual.map((r) => ({ ...withoutCircles(withoutLimited(r, backend), backend), backend }))
   return {
     name,
     namespace: { ...unbridged(namespace), rulesets },
