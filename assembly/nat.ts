@@ -182,6 +182,12 @@ export class Nat {
     v128.store(RANGE + NATRANGE_MAX_ADDR_OFF, mapped)
   }
 
+  /** Is an id in the header that goes with the tuple's? Of ICMPv6 only echoes have one (icmpv6_manip_pkt). */
+  private static hasId(proto: u32, type: u32, family: u32): bool {
+    if (!Tuple.isIcmp(proto, family) || Tuple.isError(type, family)) return false
+    return family === 4 || type >>> 1 === 64
+  }
+
   /** Gives one side of the packet what the tuple says. */
   private static rewrite(tuple: usize, source: bool): void {
     const proto = load<u32>(CTX_PROTO_AT)
@@ -191,7 +197,7 @@ export class Nat {
     if (Tuple.hasPorts(proto)) {
       if (source) store<u32>(CTX_SPORT_AT, load<u32>(tuple + TUPLE_SPORT_OFF))
       else store<u32>(CTX_DPORT_AT, load<u32>(tuple + TUPLE_DPORT_OFF))
-    } else if (Tuple.isIcmp(proto, family) && !Tuple.isError(load<u32>(CTX_ICMP_TYPE_AT), family)) {
+    } else if (Nat.hasId(proto, load<u32>(CTX_ICMP_TYPE_AT), family)) {
       store<u32>(CTX_ICMP_ID_AT, load<u32>(tuple + TUPLE_SPORT_OFF))
     }
   }
@@ -209,7 +215,7 @@ export class Nat {
     if (Tuple.hasPorts(proto)) {
       if (source) store<u16>(inner + HDR_DPORT_OFF, <u16>load<u32>(there + TUPLE_DPORT_OFF))
       else store<u16>(inner + HDR_SPORT_OFF, <u16>load<u32>(there + TUPLE_SPORT_OFF))
-    } else if (Tuple.isIcmp(proto, family) && !Tuple.isError(load<u8>(inner + HDR_TYPE_OFF), family)) {
+    } else if (Nat.hasId(proto, load<u8>(inner + HDR_TYPE_OFF), family)) {
       store<u16>(inner + HDR_ID_OFF, <u16>load<u32>(there + TUPLE_SPORT_OFF))
     }
     if (source) Address.copy(CTX_SRC_AT, there + TUPLE_DST_OFF)

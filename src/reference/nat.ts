@@ -101,7 +101,9 @@ function rewrite(header: Header, t: FlowTuple, manip: Manip): void {
   if (manip === 'SRC') header.src = t.src
   else header.dst = t.dst
   if (t.type !== undefined) {
-    if (!isError(header) && header.icmp_id !== undefined) header.icmp_id = t.id ?? 0
+    // icmpv6_manip_pkt: of other queries (node information) only the entry has another id.
+    const shown = !header.src.includes(':') || header.icmp_type === 128 || header.icmp_type === 129
+    if (shown && !isError(header) && header.icmp_id !== undefined) header.icmp_id = t.id ?? 0
   } else if (t.sport !== undefined && header.sport !== undefined) {
     if (manip === 'SRC') header.sport = t.sport
     else header.dport = t.dport ?? 0

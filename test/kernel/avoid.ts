@@ -17,6 +17,7 @@ export function avoidedIn(ns: NetworkNamespace): (packet: Packet) => boolean {
   const mapsPrefixes = ns.rulesets.some((r) =>
     r.tables.some((t) => t.chains.some((c) => c.rules.some(({ target }) => /^[SD]NPT$/.test(target?.target ?? '')))),
   )
+  const wide = new Set(ns.routes.filter((r) => r.type === 'broadcast').map((r) => r.dst.split('/')[0]))
   // What stands in the place of ports of ESP and AH, a line does not say.
   const countsPorts = ns.rulesets.some((r) =>
     r.tables.some((t) =>
@@ -44,7 +45,11 @@ export function avoidedIn(ns: NetworkNamespace): (packet: Packet) => boolean {
     if ((number === 1 && icmp_type === 5) || /^ff0[^2]/.test(dst)) return true
     // What a process sends its socket cuts or refuses; and what is cut on the way leaves in pieces.
     const long = packetLength(packet) > 1280
-    if (long && (iface === 'local' || packet.df === false)) return true
+    if (long && (iface === 'local' || !src.includes(':'))) return true
+    // What stands in the place of an index is not in its line.
+    if ((number === 50 || number === 51) && packet.spi === undefined) return true
+    // An answer to all of a subnet goes there and comes back: it is shown once.
+    if (wide.has(src)) return true
     if (iface !== 'local') return false
     if (routesPorts) return true
     if (number === 136 || mapsPrefixes || src === '0.0.0.0' || src === '::' || src.startsWith('127.')) return true
