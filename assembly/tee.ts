@@ -10,7 +10,6 @@ import {
   CTX_CTINFO_AT,
   CTX_FAMILY_AT,
   CTX_HOOK_AT,
-  CTX_HOP_ATTEMPT_AT,
   CTX_IN_LINK_AT,
   CTX_NOTRACK_AT,
   CTX_OUT_LINK_AT,
@@ -18,7 +17,6 @@ import {
   CTX_SOCKET_AT,
   CTX_TOS_AT,
   CTX_TTL_AT,
-  CTX_VISIT_AT,
   CTX_ZONE_AT,
   CTX_ZONE_REPLY_AT,
   HOOK_INPUT,
@@ -39,8 +37,6 @@ import { Steps } from './steps'
 import { traceEvent } from './trace'
 import { Way } from './way'
 
-const CTX_BYTES: usize = 256
-
 export class Tee {
   /** A copy is on its way. */
   static busy: bool = false
@@ -48,7 +44,7 @@ export class Tee {
 
   /** False when memory does not suffice. */
   static init(): bool {
-    Tee.saved = Memory.allocate(<u32>CTX_BYTES)
+    Tee.saved = Memory.allocate(Hooks.SAVE_BYTES)
     return Tee.saved !== 0
   }
 
@@ -60,7 +56,7 @@ export class Tee {
       store<u32>(event + TRACE_F_OFF, load<u32>(CTX_FAMILY_AT))
     }
     Tee.busy = true
-    memory.copy(Tee.saved, CTX_FAMILY_AT, CTX_BYTES)
+    Hooks.save(Tee.saved)
     const type = Way.type
     const hop = Way.hop
     const link = Way.link
@@ -76,12 +72,8 @@ export class Tee {
     Conntrack.unconfirmed = 0
     Tee.go(gateway)
     Conntrack.forget()
-    const visit = load<u32>(CTX_VISIT_AT)
-    const hops = load<u32>(CTX_HOP_ATTEMPT_AT)
-    memory.copy(CTX_FAMILY_AT, Tee.saved, CTX_BYTES)
+    Hooks.restore(Tee.saved)
     store<u32>(CTX_SOCKET_AT, socket)
-    store<u32>(CTX_VISIT_AT, visit)
-    store<u32>(CTX_HOP_ATTEMPT_AT, hops)
     Way.type = type
     Way.hop = hop
     Way.link = link

@@ -193,7 +193,8 @@ export class ReferenceEngine implements DataPlane {
       answer.dropped_by = by
       if (queue !== undefined) Object.assign(answer, { verdict: 'queue', queue })
       if (packet.iface === 'local' && end.errno !== undefined) answer.errno = end.errno
-      if (sent?.answer !== undefined) {
+      // What was said of a copy on the way is not the word on a packet that a queue took.
+      if (sent?.answer !== undefined && queue === undefined) {
         answer.verdict = 'reject'
         answer.reject_with = sent.with
         answer.reply = sent.answer
