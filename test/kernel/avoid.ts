@@ -37,7 +37,7 @@ export function avoidedIn(ns: NetworkNamespace): (packet: Packet) => boolean {
     // An address for every router of a subnet, as sender or receiver.
     if (anycast.has(src) || anycast.has(dst)) return true
     // A flow that is its own reply.
-    if (src === dst) return true
+    if (src === dst && packet.sport === packet.dport) return true
     // Of an unknown protocol, a rejected IPv6 packet is answered when its payload happens to sum up.
     if (src.includes(':') && typeof proto === 'number') return true
     if (mapsPrefixes && isIcmp(number) && isIcmpError(number, icmp_type ?? 0)) return true

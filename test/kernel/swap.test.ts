@@ -39,7 +39,6 @@ function randomRule(dice: Dice, chain: string): string {
     `-p udp -m udp --sport ${4000 + dice.below(3)}`,
     '-m conntrack --ctstate ESTABLISHED',
     `-m connbytes --connbytes ${dice.below(4)}:${4 + dice.below(3)} --connbytes-dir both --connbytes-mode packets`,
-    `-m connlimit --connlimit-above ${dice.below(4)} --connlimit-mask ${pick(dice, [0, 24, 32])}`,
     `-m quota --quota ${20 + dice.below(90)}`,
     '',
   ]
