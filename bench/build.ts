@@ -47,14 +47,18 @@ const put = (atMs: number): void => {
 }
 put(0)
 const times: number[] = []
+let patched = 0
 for (let i = 0; i < CHANGES; i++) {
   const object = endpointSlice((i * 37) % services, endpoints, i + 1)
+  const before = engine.patches
   const from = performance.now()
   tracker.apply({ type: 'MODIFIED', object })
   put(1 + i)
   times.push(performance.now() - from)
+  if (engine.patches > before) patched++
 }
-if (engine.patches < CHANGES / 2) throw new Error(`only ${engine.patches} of ${CHANGES} changes went into the image`)
+// Now and then the room is used up, and all is compiled anew.
+if (patched < CHANGES * 0.9) throw new Error(`only ${patched} of ${CHANGES} changes went into the image`)
 times.sort((a, b) => a - b)
 const build: Build = {
   services,
