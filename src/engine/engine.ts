@@ -129,7 +129,7 @@ export class Engine implements DataPlane {
     return this.#core.now()
   }
 
-  /** The image in force; after rules were exchanged in it, one that says the same. */
+  /** The image in force; with room for changes (option `room`, or after `swapRules`) one without it that says the same. */
   get image(): Image {
     return this.#running.fresh()
   }

@@ -31,6 +31,8 @@ export class RunningImage {
   #patcher: RulesPatcher | null = null
   #canPatch = false
   #patches = 0
+  /** What `fresh` gave last. */
+  #shown: { readonly of: Image; readonly as: Image } | null = null
 
   /** Compiles (or takes) the image and puts it into memory; the core does not know of it yet. */
   constructor(core: CoreExports, source: Image | NetworkNamespace, compiling: CompileOptions, room?: number) {
@@ -118,8 +120,17 @@ export class RunningImage {
     return null
   }
 
-  /** An image that says what is in force: this one, or after changes one compiled anew. */
+  /**
+   * An image that says what is in force, and goes on to say it whatever comes into force later. One that has room for
+   * changes is not given away: it changes, and the room in it is nobody else's to read.
+   */
   fresh(): Image {
-    return this.#patches === 0 ? this.#image : compile(this.namespace, this.#compiling)
+    const image = this.#image
+    if (this.#patcher === null) return image
+    if (this.#shown?.of !== image) {
+      const { recents = [], hashlimits = [] } = image.symbols
+      this.#shown = { of: image, as: compile(this.namespace, { ...this.#compiling, recents, hashlimits }) }
+    }
+    return this.#shown.as
   }
 }

@@ -6,6 +6,7 @@ import { builtinJumps, firstRules, fixedChains, lastRules } from './proxy-fixed.
 import type { ProxyOptions } from './proxy-options.js'
 import { isServiceChain, type PartChange, PartSink, type ServicePart, sameValue } from './proxy-parts.js'
 import type { RuleMaker } from './proxy-rule-model.js'
+import { placeIn } from './sorted.js'
 
 const ZERO: Counters = { packets: 0n, bytes: 0n }
 const TABLES = ['filter', 'nat'] as const satisfies readonly TableName[]
@@ -166,13 +167,6 @@ function exchanged(
   return after
 }
 
-/** Where a name is, or would be, among the chains from `from` on. */
 function placeOf(chains: readonly Chain[], from: number, name: string): number {
-  let [low, high] = [from, chains.length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (chains[middle]!.name < name) low = middle + 1
-    else high = middle
-  }
-  return low
+  return placeIn(chains, name, (chain) => chain.name, from)
 }

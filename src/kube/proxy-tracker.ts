@@ -20,6 +20,7 @@ import { ServiceWriter } from './proxy-service.js'
 import { StandingRules } from './proxy-standing.js'
 import { TextSink } from './proxy-text.js'
 import { portKey, portsOfService } from './service-ports.js'
+import { placeIn } from './sorted.js'
 import { staleUdp } from './stale-udp.js'
 
 /** What one sync did. */
@@ -195,7 +196,7 @@ export class ProxyTracker {
       if (after === undefined) this.#parts.delete(key)
       else this.#parts.set(key, after)
       if (before === undefined || after === undefined) moved = true
-      else list[placeOf(list, key)] = after
+      else list[placeIn(list, key, (part) => part.key)] = after
     }
     this.#list = moved ? [...this.#parts.values()].sort((a, b) => (a.key < b.key ? -1 : 1)) : list
   }
@@ -219,17 +220,6 @@ export class ProxyTracker {
     }
     return !sameValue(was.endpoints, now.endpoints)
   }
-}
-
-/** Where a Service stands in the list. */
-function placeOf(list: readonly ServicePart[], key: string): number {
-  let [low, high] = [0, list.length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (list[middle]!.key < key) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 type Inputs = Pick<ServicePart, 'ports' | 'endpoints'>

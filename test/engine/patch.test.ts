@@ -1,6 +1,7 @@
 // Rules exchanged in the image where it lies: what counts on, what counts anew, and what is refused leaves all as it was.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { checkImage, readImage } from '../../src/compile/check.js'
 import { Engine } from '../../src/engine/index.js'
 import { FaultError } from '../../src/net/fault.js'
 import type { Packet } from '../../src/net/packet.js'
@@ -153,6 +154,17 @@ test('the image of an engine whose rules were exchanged says what is in force', 
   const other = new Engine(engine.image)
   assert.is(other.process(packet(2)).verdict, 'local')
   assert.is(new Engine(namespace).process(packet(2)).verdict, 'drop')
+})
+
+test('an image that was taken before a change does not change with it, and is sound', () => {
+  const engine = new Engine(namespace, { room: 1 })
+  const { image } = engine
+  engine.swapRules(withChain(engine.rulesets, 'B', (c) => ({ ...c, rules: [] })))
+  assert.is(new Engine(image).process(packet(2)).verdict, 'drop')
+  checkImage(image.bytes)
+  const read = new Engine(readImage(image.bytes))
+  assert.is(read.process(packet(2)).verdict, 'drop')
+  assert.is(engine.process(packet(2)).verdict, 'local')
 })
 
 test.run()
